@@ -1,0 +1,184 @@
+"""What passes between the parties: requests, responses, failures, bodies. Values, nothing else.
+
+These are made once per request in every world, so they are plain slotted classes. The type checker
+holds them frozen; nothing at run time pays for that. To change one is to make another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar, dataclass_transform
+
+__all__ = [
+    "NO_HEADERS",
+    "Body",
+    "Connection",
+    "Content",
+    "Failure",
+    "Headers",
+    "Request",
+    "Response",
+    "value",
+]
+
+T = TypeVar("T")
+
+
+@dataclass_transform(frozen_default=True)
+def value(cls: type[T]) -> type[T]:
+    """A class whose instances are compared by content and never changed once made."""
+    return dataclass(slots=True, unsafe_hash=True)(cls)
+
+
+class Headers:
+    """The fields of a message, in order; names are lower case, values as they stood.
+
+    Immutable: every change gives a new value. A name that occurs more than once reads as one list
+    (RFC 9110, section 5.3), except ``set-cookie``, which :meth:`all` gives line by line.
+    """
+
+    __slots__ = ("_hash", "_index", "pairs")
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        self.pairs = tuple((name.lower(), text) for name, text in pairs)
+        index: dict[str, str] = {}
+        for name, text in self.pairs:
+            index[name] = f"{index[name]}, {text}" if name in index else text
+        self._index = index
+        self._hash: int | None = None
+
+    def get(self, name: str, default: str = "") -> str:
+        """The value of the field *name* (lower case), all its lines joined by commas."""
+        return self._index.get(name, default)
+
+    def all(self, name: str) -> list[str]:
+        """Every line of the field *name* (lower case), in order."""
+        return [text for found, text in self.pairs if found == name]
+
+    def set(self, name: str, text: str) -> Headers:
+        """These fields with *name* replaced by the one line *text*, at the end."""
+        return Headers((*(pair for pair in self.pairs if pair[0] != name), (name, text)))
+
+    def add(self, name: str, text: str) -> Headers:
+        """These fields with a further line *name*: *text*."""
+        return Headers((*self.pairs, (name, text)))
+
+    def append(self, name: str, text: str) -> Headers:
+        """These fields with *text* as the last member of the list *name*."""
+        before = self._index.get(name)
+        return self.set(name, f"{before}, {text}" if before else text)
+
+    def without(self, names: Iterable[str]) -> Headers:
+        """These fields less all lines of any of *names* (lower case)."""
+        gone = frozenset(names)
+        return Headers(pair for pair in self.pairs if pair[0] not in gone)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._index
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self.pairs)
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Headers) and self.pairs == other.pairs
+
+    def __hash__(self) -> int:
+        if self._hash is None:
+            self._hash = hash(self.pairs)
+        return self._hash
+
+    def __repr__(self) -> str:
+        return f"Headers({list(self.pairs)!r})"
+
+
+NO_HEADERS = Headers()
+
+
+class Body(Protocol):
+    """The content of a message, as a handle: only the world that made it can pump its bytes.
+
+    ``length`` is in bytes, None where it is not known beforehand. ``replayable`` says whether the
+    content can be sent a second time, which a retry needs.
+    """
+
+    @property
+    def length(self) -> int | None: ...
+    @property
+    def replayable(self) -> bool: ...
+
+
+@value
+class Content:
+    """A body that is known whole, such as an error page; every world can send it."""
+
+    data: bytes
+    replayable: bool = True
+
+    @property
+    def length(self) -> int:
+        return len(self.data)
+
+
+@value
+class Request:
+    """A request as its receiver sees it.
+
+    ``peer`` is the address at the other end of the connection it came on. ``path`` is the target
+    in origin form, with its query; for CONNECT it is empty and ``host`` and ``port`` say where to.
+    ``world`` is the world's own luggage, handed on untouched and never looked into.
+    """
+
+    method: str
+    scheme: str
+    host: str
+    port: int
+    path: str
+    headers: Headers = NO_HEADERS
+    peer: str = ""
+    body: Body | None = None
+    world: Any = None
+
+    @property
+    def url(self) -> str:
+        default = 443 if self.scheme == "https" else 80
+        where = self.host if self.port == default else f"{self.host}:{self.port}"
+        return f"{self.scheme}://{where}{self.path}"
+
+
+@value
+class Response:
+    """The head of an answer; its body travels beside it, as a handle."""
+
+    status: int
+    headers: Headers = NO_HEADERS
+
+
+@value
+class Failure:
+    """No answer came, and why.
+
+    ``kind`` is one of ``refused`` (nobody listens, or reset on connecting), ``reset`` (broken off
+    under way), ``timeout`` (a deadline passed), ``unresolved`` (no such name), ``tls`` (no
+    handshake), ``overload`` (no room to ask). ``sent`` says whether any of the request left;
+    ``retry_safe`` whether the other side can be trusted not to have acted on it.
+    """
+
+    kind: str
+    sent: bool = False
+    retry_safe: bool = True
+
+
+@value
+class Connection:
+    """A transport connection as one end of it sees the other.
+
+    ``sni`` is the server name in the TLS hello, empty without TLS. ``world`` is the world's own.
+    """
+
+    peer: str
+    sni: str = ""
+    world: Any = None

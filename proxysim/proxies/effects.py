@@ -1,0 +1,260 @@
+"""What a proxy can ask of its world, as values, and what the world answers.
+
+A proxy is made of generators that yield these effects and are sent the replies. An effect says
+*what* is wanted, never how long it takes. Failure is a reply too, not an exception. To cancel is
+``generator.close()``, so no generator yields in a ``finally``.
+
+| effect | reply |
+|---|---|
+| :class:`Fetch` | :class:`Head` at the first byte, or :class:`~proxysim.messages.Failure` |
+| :class:`Send` | :class:`Sent` at the end |
+| :class:`Drain` | :class:`Sent`, with no client |
+| :class:`Connect` | :class:`~proxysim.messages.Connection` or ``Failure`` |
+| :class:`Relay` | :class:`Closed` |
+| :class:`Wait` | the signal's value, or :data:`TIMED_OUT` |
+| :class:`Race` | :class:`Won` |
+| :class:`Spawn` | None, at once |
+| :class:`Work`, :class:`Sleep` | None, when done |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Protocol
+
+from proxysim.messages import Body, Connection, Failure, Request, Response, value
+
+if TYPE_CHECKING:
+    from proxysim.policies.backend import Backend
+
+__all__ = [
+    "NO_DEADLINES",
+    "TIMED_OUT",
+    "Closed",
+    "Connect",
+    "Deadlines",
+    "Drain",
+    "Effect",
+    "Fetch",
+    "Handling",
+    "Head",
+    "Opening",
+    "Race",
+    "Relay",
+    "Reply",
+    "Send",
+    "Sent",
+    "Signal",
+    "Sleep",
+    "Spawn",
+    "Store",
+    "TimedOut",
+    "Wait",
+    "Won",
+    "Work",
+]
+
+
+@value
+class Deadlines:
+    """How long a fetch may take, in seconds: to connect, and from then to the first byte."""
+
+    connect: float | None = None
+    first_byte: float | None = None
+
+
+NO_DEADLINES = Deadlines()
+
+
+class Store(Protocol):
+    """A ticket to keep a copy of a body that passes; the world calls one of the two, once.
+
+    ``commit`` may come only after the source was read to its end; anything else abandons. ``limit``
+    is the most bytes worth copying: a body that proves longer is abandoned at once.
+    """
+
+    @property
+    def limit(self) -> int: ...
+    def commit(self, copy: Body) -> None: ...
+    def abandon(self) -> None: ...
+
+
+class Signal:
+    """Something that generators wait for: set once, with a value that every waiter is sent.
+
+    The world binds itself to a signal by ``waiters``; setting the signal calls them, and each
+    world resumes its generators on its next turn, never inside the call.
+    """
+
+    __slots__ = ("is_set", "value", "waiters")
+
+    def __init__(self) -> None:
+        self.is_set = False
+        self.value: Any = None
+        self.waiters: list[Callable[[Any], None]] = []
+
+    def set(self, value: Any = None) -> None:
+        """Set the signal; a second call changes nothing."""
+        if self.is_set:
+            return
+        self.is_set, self.value = True, value
+        waiters, self.waiters = self.waiters, []
+        for waiter in waiters:
+            waiter(value)
+
+
+# What a proxy asks.
+
+
+@value
+class Fetch:
+    """Send *request* to *backend* and wait for the first byte of its answer."""
+
+    backend: Backend
+    request: Request
+    deadlines: Deadlines = NO_DEADLINES
+
+
+@value
+class Send:
+    """Answer the client: *response* and *body*, coded as *encode* on the way, kept by *store*.
+
+    What is stored is what is sent: with *encode*, the coded form.
+    """
+
+    response: Response
+    body: Body | None = None
+    store: Store | None = None
+    encode: str | None = None
+
+
+@value
+class Drain:
+    """Read *body* to its end for *store* alone. Others may be sent the same body meanwhile."""
+
+    body: Body | None
+    store: Store | None = None
+    encode: str | None = None
+
+
+@value
+class Connect:
+    """Open a transport connection to *backend*, for a tunnel; *deadline* in seconds."""
+
+    backend: Backend
+    deadline: float | None = None
+
+
+@value
+class Relay:
+    """Pass bytes both ways between the client and *connection* until either closes.
+
+    With *response* the client is first sent that head (200 to a CONNECT, 101 to an upgrade).
+    """
+
+    connection: Connection
+    response: Response | None = None
+
+
+@value
+class Wait:
+    """Wait for *signal*, at most *deadline* seconds."""
+
+    signal: Signal
+    deadline: float | None = None
+
+
+@value
+class Race:
+    """Run *first*; when it has not ended after *after* seconds, *second* beside it.
+
+    The reply is :class:`Won`; the other generator is closed.
+    """
+
+    first: Generator[Any, Any, Any]
+    after: float
+    second: Callable[[], Generator[Any, Any, Any]]
+
+
+@value
+class Spawn:
+    """Run *generator* beside this one. It outlives the request and is no arrival."""
+
+    generator: Generator[Any, Any, None]
+
+
+@value
+class Work:
+    """Spend the processor time that *task* costs for *size* bytes or items."""
+
+    task: str
+    size: float = 1.0
+
+
+@value
+class Sleep:
+    """Let *seconds* pass."""
+
+    seconds: float
+
+
+# What the world answers.
+
+
+@value
+class Head:
+    """The first byte of an answer is here; *body* is still on its way."""
+
+    response: Response
+    body: Body | None = None
+
+
+@value
+class Sent:
+    """A body has gone: how many *bytes*, whether the source was read to its end, and whether the
+    client went away first."""
+
+    bytes: int
+    source_complete: bool = True
+    client_gone: bool = False
+
+
+@value
+class Closed:
+    """A relay has ended: bytes *up* (from the client) and *down*, and *by* whom (client, server,
+    deadline)."""
+
+    up: int
+    down: int
+    by: str
+
+
+@value
+class Won:
+    """Which generator of a race ended first (0 or 1), and what it returned."""
+
+    who: int
+    value: Any
+
+
+class TimedOut(Enum):
+    """The reply to a :class:`Wait` whose deadline passed."""
+
+    TIMED_OUT = "timed out"
+
+
+TIMED_OUT = TimedOut.TIMED_OUT
+
+
+class Opening(Enum):
+    """What a proxy makes of a connection: the value that ``opened`` returns."""
+
+    ACCEPT = "accept"  # requests will be read from it
+    REFUSE = "refuse"  # close it
+    RELAYED = "relayed"  # it was passed through, and is over
+
+
+Effect = Fetch | Send | Drain | Connect | Relay | Wait | Race | Spawn | Work | Sleep
+Reply = Head | Sent | Failure | Connection | Closed | Won | TimedOut | Any | None
+Handling = Generator[Effect, Any, None]

@@ -1,0 +1,134 @@
+"""A scenario as it is written: the root of the grammar.
+
+What one field alone can get wrong is checked here; what needs several nodes at once (who serves a
+site, who is behind whom) is checked in :mod:`proxysim.scenario.consistency`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from proxysim.scenario.draws import Popularity, SizeDistribution
+from proxysim.scenario.nodes import Node
+from proxysim.scenario.quantities import (
+    Bandwidth,
+    Duration,
+    Grammar,
+    Name,
+    Ratio,
+    Size,
+)
+
+__all__ = ["Document", "Event", "Link", "RunSettings", "Site"]
+
+
+class RunSettings(Grammar):
+    """How long the run is, and from which seed."""
+
+    duration: Duration = 60.0
+    warmup: Duration = 0.0
+    seed: Annotated[int, Field(ge=0, lt=2**63, strict=True)] = 1
+    drain: Duration = Field(default=60.0, description="How long slow requests may take to end.")
+    window: Duration | None = Field(
+        default=None, description="Width of the time windows of the nodes table."
+    )
+
+    @model_validator(mode="after")
+    def _warmup_inside(self) -> Self:
+        if self.duration <= 0:
+            raise ValueError("duration must be above zero")
+        if self.warmup >= self.duration:
+            raise ValueError(
+                f"warmup ({self.warmup:g} s) leaves nothing of duration ({self.duration:g} s);"
+                " make it shorter"
+            )
+        return self
+
+
+class Site(Grammar):
+    """A name that clients ask for, and the objects behind it."""
+
+    share: Annotated[float, Field(ge=0)] | Ratio | None = Field(
+        default=None, description="Of all requests, relative to the other sites. Default: equal."
+    )
+    objects: Annotated[int, Field(ge=1, le=10_000_000, strict=True)] = 1000
+    popularity: Popularity = Popularity(zipf=0.9)
+    size: SizeDistribution = SizeDistribution(fixed=10_000)
+    ttl: Duration = Field(default=3600.0, description="Cache-Control: max-age of its objects.")
+    cacheable: Ratio = Field(default=1.0, description="Share of objects that a cache may keep.")
+    compressible: Ratio = Field(default=0.6, description="Share of objects that are text.")
+    tls: bool = False
+    methods: dict[str, Ratio] = Field(default={"GET": 1.0}, min_length=1)
+    upload: Size = Field(default=0, description="Length of the body of POST, PUT and PATCH.")
+    path: str = Field(default="/{n}", description="Of object n.")
+
+
+class Link(Grammar):
+    """A wire between two nodes; each direction has its own ``bandwidth``.
+
+    Between groups every pair of members has a wire of its own, unless ``shared``.
+    """
+
+    between: Annotated[list[Name], Field(min_length=2, max_length=2)]
+    latency: Duration = 0.0
+    jitter: Duration = Field(default=0.0, description="Mean of an exponential extra latency.")
+    bandwidth: Bandwidth | None = Field(default=None, description="Default: no limit.")
+    loss: Ratio = Field(default=0.0, description="Chance that a head or handshake is lost.")
+    shared: bool = False
+    slow_start: bool = False
+
+
+class Event(Grammar):
+    """Something that happens to a node or a link ``at`` a time."""
+
+    at: Duration
+    for_: Duration | None = Field(default=None, alias="for")
+    node: Name | None = None
+    link: Annotated[list[Name], Field(min_length=2, max_length=2)] | None = None
+    down_for: Duration | None = None
+    silent_for: Duration | None = None
+    slow: Annotated[float, Field(gt=0, le=1e6)] | None = Field(
+        default=None, description="Factor on the node's demands, for ``for``."
+    )
+    flush: bool | None = Field(default=None, description="Empty the node's cache.")
+    extra_latency: Duration | None = None
+    loss: Ratio | None = None
+    bandwidth: Bandwidth | None = None
+
+    @model_validator(mode="after")
+    def _one_thing(self) -> Self:
+        if (self.node is None) == (self.link is None):
+            raise ValueError("give either node or link")
+        of_nodes = {"down_for", "silent_for", "slow", "flush"}
+        of_links = {"extra_latency", "loss", "bandwidth"}
+        given = (of_nodes | of_links) & self.model_fields_set
+        possible = of_nodes if self.node is not None else of_links
+        if len(given) != 1 or not given <= possible:
+            raise ValueError(
+                f"found {', '.join(sorted(given)) or 'no effect'}; give one of"
+                f" {', '.join(sorted(possible))}"
+            )
+        if given & {"slow", *of_links} and self.for_ is None:
+            raise ValueError(f"{next(iter(given))} needs for: how long it lasts")
+        return self
+
+
+class Document(Grammar):
+    """A whole scenario file."""
+
+    proxysim: Literal[1]
+    title: str
+    question: str = ""
+    watch_for: str = ""
+    run: RunSettings = RunSettings()
+    sites: Annotated[dict[str, Site], Field(min_length=1)]
+    nodes: Annotated[dict[Name, Node], Field(min_length=1)]
+    links: list[Link] | None = Field(
+        default=None, description="Default: everyone who talks is joined by an ideal wire."
+    )
+    events: list[Event] = []
+    costs: str | dict[str, Any] = Field(
+        default={}, description="What steps cost, or the name of a profile. Default: nothing."
+    )

@@ -1,0 +1,225 @@
+"""What a scenario says of its nodes: clients, forward proxies, reverse proxies, servers, routers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from proxysim.scenario.draws import Arrivals, TimeDistribution
+from proxysim.scenario.quantities import (
+    Count,
+    Duration,
+    Grammar,
+    Name,
+    Ratio,
+    Size,
+    Weight,
+)
+
+__all__ = [
+    "Cache",
+    "Clients",
+    "Condition",
+    "Deadlines",
+    "ForwardProxy",
+    "Health",
+    "Node",
+    "Passive",
+    "Retry",
+    "ReverseProxy",
+    "Router",
+    "Rule",
+    "Server",
+]
+
+Coding = Literal["zstd", "br", "gzip"]
+Speed = Annotated[float, Field(gt=0, le=1e6, strict=True)]
+
+
+class NodeBase(Grammar):
+    zone: str | None = Field(
+        default=None,
+        description="Whose network the node stands in, for the pictures. Default: by its kind.",
+    )
+
+
+class Clients(NodeBase):
+    """A group of clients that ask for the scenario's sites."""
+
+    kind: Literal["clients"]
+    count: Count = 1
+    arrivals: Arrivals
+    through: Name | None = Field(default=None, description="The forward proxy they are set up to use.")
+    sites: list[str] | None = Field(default=None, description="Default: all sites, by their shares.")
+    accept_encoding: list[Coding] = ["zstd", "br", "gzip"]
+    connections: Count | None = Field(
+        default=None, description="Most connections a member opens to one host. Default: no bound."
+    )
+    keep_alive: Duration = Field(default=60.0, description="How long an idle connection is kept.")
+    patience: Duration | None = Field(
+        default=None, description="How long a client waits for an answer. Default: for ever."
+    )
+
+
+class Condition(Grammar):
+    """What a filter rule looks at; all that is given must hold, any of a list suffices."""
+
+    domain: str | list[str] | None = None
+    url: str | list[str] | None = None
+    method: str | list[str] | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError(f"found nothing; give at least one of {', '.join(type(self).model_fields)}")
+        return self
+
+
+class Rule(Grammar):
+    """Deny or allow; the first rule that matches decides."""
+
+    deny: Condition | None = None
+    allow: Condition | None = None
+    because: str = ""
+
+    @model_validator(mode="after")
+    def _one_verdict(self) -> Self:
+        if (self.deny is None) == (self.allow is None):
+            raise ValueError("give either deny or allow")
+        return self
+
+
+class Cache(Grammar):
+    """A shared cache inside a proxy."""
+
+    eviction: str = "lru"
+    capacity: Size
+    max_object: Size | None = Field(default=None, description="Larger answers are not stored.")
+    collapse: bool = Field(
+        default=False, description="Concurrent misses for one object share a single fetch."
+    )
+    stale_while_revalidate: Duration = 0.0
+
+
+class Deadlines(Grammar):
+    """How long a proxy waits for a server: to connect, then for the first byte."""
+
+    connect: Duration | None = None
+    first_byte: Duration | None = None
+
+
+class Dns(Grammar):
+    """What it costs the forward proxy to resolve a name, and how long the answer lasts."""
+
+    lookup: Duration
+    ttl: Duration = 60.0
+
+
+class ProxyBase(NodeBase):
+    cores: Count | None = Field(default=None, description="Default: as many as it needs.")
+    cache: Cache | None = None
+    deadlines: Deadlines = Deadlines()
+    keep_alive: Duration = Field(default=60.0, description="How long idle connections are kept.")
+    costs: dict[str, Any] = Field(default={}, description="Overrides of the scenario's costs.")
+
+
+class ForwardProxy(ProxyBase):
+    """A proxy on the clients' side."""
+
+    kind: Literal["forward_proxy"]
+    identity: Literal["transparent", "anonymous", "elite"] = "transparent"
+    filters: list[Rule] = []
+    through: Name | None = Field(default=None, description="A further forward proxy beyond it.")
+    dns: Dns | None = None
+    tunnels: bool = Field(default=True, description="Whether CONNECT is served.")
+
+
+class Passive(Grammar):
+    """Leave out a backend after ``failures`` in a row, for a while."""
+
+    failures: Count = 1
+    for_: Duration = Field(default=10.0, alias="for")
+
+
+class Health(Grammar):
+    passive: Passive | None = None
+
+
+class Retry(Grammar):
+    """Send a safe request again, to another backend: at most ``attempts`` in all.
+
+    Retries may not exceed ``budget`` of the requests under way (at least 3 at a time).
+    """
+
+    attempts: Annotated[int, Field(ge=1, le=10, strict=True)] = 2
+    budget: Ratio = 0.2
+
+
+class Hide(Grammar):
+    fields: list[str] = ["server", "x-powered-by", "via"]
+
+
+class ReverseProxy(ProxyBase):
+    """A proxy on the servers' side."""
+
+    kind: Literal["reverse_proxy"]
+    sites: Annotated[list[str], Field(min_length=1)]
+    backends: Name | list[Name]
+    balancer: str = "round_robin"
+    tls: Literal["terminate", "passthrough", "reencrypt", "none"] = "terminate"
+    compression: list[Coding] = []
+    health: Health = Health()
+    retry: Retry | None = None
+    hide: bool = Field(default=True, description="Take fields that tell of the servers off answers.")
+
+    @field_validator("backends")
+    @classmethod
+    def _some(cls, found: str | list[str]) -> str | list[str]:
+        if not found:
+            raise ValueError("found an empty list; name at least one server group or reverse proxy")
+        return found
+
+    @property
+    def backend_names(self) -> list[str]:
+        return [self.backends] if isinstance(self.backends, str) else list(self.backends)
+
+
+class Server(NodeBase):
+    """A group of origin servers: members are NAME-1, NAME-2, ... (NAME alone where count is 1)."""
+
+    kind: Literal["server"]
+    count: Count = 1
+    sites: list[str] = Field(default=[], description="Sites it answers for in its own name.")
+    workers: Count = 1
+    queue: Annotated[int, Field(ge=0, strict=True)] | None = Field(
+        default=None, description="Most requests that wait for a worker. Default: no bound."
+    )
+    service: TimeDistribution = TimeDistribution(fixed=0.0)
+    speed: Speed | list[Speed] = 1.0
+    weight: Weight | list[Weight] = 1.0
+    cores: Count | None = Field(default=None, description="For TLS. Default: as many as workers.")
+    on_disconnect: Literal["finish", "abort"] = "finish"
+    keep_alive: Duration = 60.0
+
+    @model_validator(mode="after")
+    def _lists_fit(self) -> Self:
+        for name in ("speed", "weight"):
+            given = getattr(self, name)
+            if isinstance(given, list) and len(given) != self.count:
+                raise ValueError(
+                    f"{name} lists {len(given)} values for count: {self.count}; give one value, or one"
+                    " for each member"
+                )
+        return self
+
+
+class Router(NodeBase):
+    """A node that only passes traffic on."""
+
+    kind: Literal["router"]
+
+
+Node = Annotated[
+    Clients | ForwardProxy | ReverseProxy | Server | Router, Field(discriminator="kind")
+]
