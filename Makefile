@@ -68,7 +68,7 @@ notebooks: $(STAMP)
 	[ -n "$$found" ] || echo 'no notebooks yet'; \
 	for notebook in $$found; do \
 	    echo "$$notebook"; \
-	    MPLBACKEND= $(BIN)/jupytext --quiet --to ipynb --execute \
+	    MPLBACKEND= $(BIN)/jupytext --quiet --to ipynb --set-kernel python3 --execute \
 	        --output "out/notebooks/$$(basename "$${notebook%.*}").ipynb" "$$notebook"; \
 	done
 
