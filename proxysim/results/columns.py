@@ -83,7 +83,9 @@ REQUESTS = (
 HOPS = (
     Column("request", "int64", says="id; -1 for what runs by itself"),
     Column("node", "int32", "text", "where; for a link A>B"),
-    Column("step", "int16", "text", "what: connect, tls, network, queue, service, cpu, transfer, ..."),
+    Column(
+        "step", "int16", "text", "what: connect, tls, network, queue, service, cpu, transfer, ..."
+    ),
     Column("start", "float64"),
     Column("end", "float64"),
 )
@@ -107,7 +109,9 @@ VIEWS = (
     Column("observer", "int32", "text", "the party that sees: a node, or a link A>B for its wire"),
     Column("client", "int32", "text", "the member that really asked"),
     Column("site", "int16", "text", "the host that was really asked for"),
-    Column("peer", "int32", "text", "whose address is at the other end of the observer's connection"),
+    Column(
+        "peer", "int32", "text", "whose address is at the other end of the observer's connection"
+    ),
     Column("forwarded_for", "int32", "text", "the X-Forwarded-For chain, members named; or empty"),
     Column("host", "bool", says="the site's name is visible to the observer"),
     Column("url", "bool", says="path and fields are visible"),

@@ -1,1 +1,1 @@
-""""""
+"""Quantiles, intervals, fairness: plain arrays in, plain numbers out."""

@@ -1,0 +1,60 @@
+"""Quantiles of samples, whole and by window of time, and the tail of a distribution."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from proxysim.errors import ResultError
+
+__all__ = ["quantiles", "survival", "windowed_quantiles"]
+
+Floats = NDArray[np.float64]
+
+
+def quantiles(values: ArrayLike, shares: ArrayLike) -> Floats:
+    """The quantiles of *values* at *shares* (0 to 1), of the shape of *shares*; nan without values.
+
+    Interpolated linearly between order statistics: type 7 of Hyndman and Fan, "Sample Quantiles in
+    Statistical Packages", The American Statistician 50(4), 1996, which is numpy's default.
+    """
+    found: Floats = np.asarray(values, dtype=np.float64).ravel()
+    asked: Floats = np.asarray(shares, dtype=np.float64)
+    if asked.size and not (asked.min() >= 0 and asked.max() <= 1):
+        raise ResultError(f"quantiles at {asked.tolist()}", mend="Give shares from 0 to 1.")
+    if not found.size:
+        return np.full(asked.shape, np.nan)
+    return np.asarray(np.quantile(found, asked), dtype=np.float64)
+
+
+def survival(values: ArrayLike) -> tuple[Floats, Floats]:
+    """The empirical survival function: each distinct value x, ascending, and the share above it.
+
+    The share at the largest value is 0, which a logarithmic axis does not show.
+    """
+    found: Floats = np.asarray(values, dtype=np.float64).ravel()
+    distinct, counts = np.unique(found, return_counts=True)
+    if not found.size:
+        return distinct, np.empty(0)
+    return distinct, (found.size - np.cumsum(counts)) / found.size
+
+
+def windowed_quantiles(
+    times: ArrayLike, values: ArrayLike, edges: ArrayLike, shares: ArrayLike
+) -> Floats:
+    """Quantiles of *values* whose *times* fall in each window [edges[i], edges[i + 1]).
+
+    One row a window, one column a share; nan where a window holds no value.
+    """
+    when: Floats = np.asarray(times, dtype=np.float64).ravel()
+    found: Floats = np.asarray(values, dtype=np.float64).ravel()
+    bounds: Floats = np.asarray(edges, dtype=np.float64).ravel()
+    asked: Floats = np.asarray(shares, dtype=np.float64).ravel()
+    if when.size != found.size:
+        raise ResultError(f"{when.size} times for {found.size} values", mend="Give one each.")
+    if bounds.size < 2 or not np.all(np.diff(bounds) > 0):
+        raise ResultError("windows whose edges do not ascend", mend="Give two edges or more.")
+    order = np.argsort(when, kind="stable")
+    cuts = np.searchsorted(when[order], bounds, side="left")
+    pieces = (found[order][a:b] for a, b in zip(cuts[:-1], cuts[1:], strict=True))
+    return np.array([quantiles(piece, asked) for piece in pieces])
