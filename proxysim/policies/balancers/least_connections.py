@@ -1,0 +1,46 @@
+"""Least connections: send the request where the fewest are unanswered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random as Stream
+
+from proxysim.messages import Request
+from proxysim.policies.backend import Backend
+
+__all__ = ["LeastConnections"]
+
+
+class LeastConnections:
+    """Choose the backend of least load ``(in_flight + 1) / weight``, ties broken by *rng*.
+
+    The one is the request being placed: without it idle backends would ignore their weights. With
+    equal weights this is to join the shortest queue. O(len(pool)) a choice; of the pool it only
+    remembers whether all weights are equal.
+
+    Source: Envoy ``LeastRequest`` with ``active_request_bias`` 1, taken over the whole pool.
+    """
+
+    __slots__ = ("_equal", "_pool", "_random")
+
+    def __init__(self, rng: Stream) -> None:
+        self._random = rng.random
+        self._pool: Sequence[Backend] = ()
+        self._equal = True
+
+    def choose(self, request: Request, pool: Sequence[Backend]) -> Backend:
+        if pool is not self._pool:
+            self._pool = pool
+            self._equal = len({backend.weight for backend in pool}) == 1
+        loads: list[float] = (
+            [backend.in_flight for backend in pool]
+            if self._equal
+            else [(backend.in_flight + 1) / backend.weight for backend in pool]
+        )
+        least = min(loads)
+        at = loads.index(least)
+        tied = loads.count(least)
+        if tied > 1:
+            for _ in range(int(self._random() * tied)):
+                at = loads.index(least, at + 1)
+        return pool[at]
