@@ -15,9 +15,12 @@ from proxysim.scenario.nodes import Node
 from proxysim.scenario.quantities import (
     Bandwidth,
     Duration,
+    FieldError,
     Grammar,
+    Host,
     Name,
     Ratio,
+    Share,
     Size,
 )
 
@@ -38,19 +41,21 @@ class RunSettings(Grammar):
     @model_validator(mode="after")
     def _warmup_inside(self) -> Self:
         if self.duration <= 0:
-            raise ValueError("duration must be above zero")
+            raise FieldError("found duration: 0", mend="Give a time above zero.")
         if self.warmup >= self.duration:
-            raise ValueError(
-                f"warmup ({self.warmup:g} s) leaves nothing of duration ({self.duration:g} s);"
-                " make it shorter"
+            raise FieldError(
+                f"warmup ({self.warmup:g} s) leaves nothing of duration ({self.duration:g} s)",
+                mend="Make warmup shorter, or duration longer.",
             )
+        if self.window is not None and self.window <= 0:
+            raise FieldError("found window: 0", mend="Give a time above zero.")
         return self
 
 
 class Site(Grammar):
     """A name that clients ask for, and the objects behind it."""
 
-    share: Annotated[float, Field(ge=0)] | Ratio | None = Field(
+    share: Share | None = Field(
         default=None, description="Of all requests, relative to the other sites. Default: equal."
     )
     objects: Annotated[int, Field(ge=1, le=10_000_000, strict=True)] = 1000
@@ -92,7 +97,7 @@ class Event(Grammar):
     slow: Annotated[float, Field(gt=0, le=1e6)] | None = Field(
         default=None, description="Factor on the node's demands, for ``for``."
     )
-    flush: bool | None = Field(default=None, description="Empty the node's cache.")
+    flush: Literal[True] | None = Field(default=None, description="Empty the node's cache.")
     extra_latency: Duration | None = None
     loss: Ratio | None = None
     bandwidth: Bandwidth | None = None
@@ -100,18 +105,24 @@ class Event(Grammar):
     @model_validator(mode="after")
     def _one_thing(self) -> Self:
         if (self.node is None) == (self.link is None):
-            raise ValueError("give either node or link")
+            found = "neither node nor link" if self.node is None else "both node and link"
+            raise FieldError(f"found {found}", mend="Say where it happens: one of them.")
         of_nodes = {"down_for", "silent_for", "slow", "flush"}
         of_links = {"extra_latency", "loss", "bandwidth"}
         given = (of_nodes | of_links) & self.model_fields_set
         possible = of_nodes if self.node is not None else of_links
         if len(given) != 1 or not given <= possible:
-            raise ValueError(
-                f"found {', '.join(sorted(given)) or 'no effect'}; give one of"
-                f" {', '.join(sorted(possible))}"
+            where = "a node" if self.node is not None else "a link"
+            raise FieldError(
+                f"found {' and '.join(sorted(given)) or 'nothing'} to happen to {where}",
+                mend=f"Give one of: {', '.join(sorted(possible))}",
             )
-        if given & {"slow", *of_links} and self.for_ is None:
-            raise ValueError(f"{next(iter(given))} needs for: how long it lasts")
+        effect = next(iter(given))
+        lasts = effect == "slow" or effect in of_links
+        if lasts and self.for_ is None:
+            raise FieldError(f"{effect} has no end", mend="Say how long it lasts, for: 20s")
+        if not lasts and self.for_ is not None:
+            raise FieldError(f"{effect} takes no for", mend="Take it out.")
         return self
 
 
@@ -123,12 +134,12 @@ class Document(Grammar):
     question: str = ""
     watch_for: str = ""
     run: RunSettings = RunSettings()
-    sites: Annotated[dict[str, Site], Field(min_length=1)]
+    sites: Annotated[dict[Host, Site], Field(min_length=1)]
     nodes: Annotated[dict[Name, Node], Field(min_length=1)]
     links: list[Link] | None = Field(
         default=None, description="Default: everyone who talks is joined by an ideal wire."
     )
-    events: list[Event] = []
+    events: list[Event] = Field(default=[])
     costs: str | dict[str, Any] = Field(
         default={}, description="What steps cost, or the name of a profile. Default: nothing."
     )

@@ -10,7 +10,17 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from proxysim.scenario.quantities import Bandwidth, Count, Duration, Grammar, Rate, Ratio, Size
+from proxysim.scenario.quantities import (
+    Bandwidth,
+    Count,
+    Duration,
+    FieldError,
+    Grammar,
+    Rate,
+    Ratio,
+    Size,
+    Weight,
+)
 
 __all__ = [
     "Arrivals",
@@ -30,6 +40,7 @@ __all__ = [
     "SizeDistribution",
     "Step",
     "TimeDistribution",
+    "Uniform",
 ]
 
 Sigma = Annotated[float, Field(ge=0, le=10, description="Of the logarithm, no unit.")]
@@ -44,15 +55,20 @@ class Choice(Grammar):
     @model_validator(mode="before")
     @classmethod
     def _bare_value(cls, found: Any) -> Any:
+        if isinstance(found, dict | cls):
+            return found
         if isinstance(found, str) and found in cls.model_fields:
             return {found: {}}
-        return found if isinstance(found, dict | cls) else {cls.bare: found}
+        return {cls.bare: found}
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
         if len(self.model_fields_set) != 1:
-            found = ", ".join(sorted(self.model_fields_set)) or "nothing"
-            raise ValueError(f"found {found}; give exactly one of {', '.join(type(self).model_fields)}")
+            found = " and ".join(sorted(self.model_fields_set)) or "nothing"
+            known = ", ".join(type(self).model_fields)
+            raise FieldError(f"found {found}", mend=f"Give exactly one of: {known}")
+        if self.parameters is None:
+            raise FieldError(f"found {self.kind} without a value", mend="Give it one.")
         return self
 
     @property
@@ -67,11 +83,15 @@ class Choice(Grammar):
 
 
 class LognormalTime(Grammar):
+    """By its mean, and the spread of its logarithm."""
+
     mean: Duration
     sigma: Sigma
 
 
 class ParetoTime(Grammar):
+    """Heavy-tailed: P(T > t) ~ t ** -alpha."""
+
     mean: Duration
     alpha: Alpha
 
@@ -104,11 +124,15 @@ class TimeDistribution(Choice):
 
 
 class LognormalSize(Grammar):
+    """By its mean, and the spread of its logarithm."""
+
     mean: Size
     sigma: Sigma
 
 
 class ParetoSize(Grammar):
+    """Heavy-tailed: P(S > s) ~ s ** -alpha."""
+
     mean: Size
     alpha: Alpha
 
@@ -130,13 +154,23 @@ class Drifting(Grammar):
     every: Duration
     share: Ratio = 0.1
 
+    @model_validator(mode="after")
+    def _drifts(self) -> Self:
+        if self.every <= 0:
+            raise FieldError("found every: 0", mend="Give a time above zero.")
+        return self
+
+
+class Uniform(Grammar):
+    """Every object alike."""
+
 
 class Popularity(Choice):
     """Which of a site's objects a request asks for. ``zipf: s``: p(rank) ~ 1 / rank**s."""
 
     bare: ClassVar[str] = "zipf"
     zipf: Annotated[float, Field(ge=0, le=5)] | None = None
-    uniform: dict[str, Any] | None = None
+    uniform: Uniform | None = None
     drifting: Drifting | None = None
 
 
@@ -147,6 +181,12 @@ class Bursty(Grammar):
     burst: Rate
     calm_for: Duration
     burst_for: Duration
+
+    @model_validator(mode="after")
+    def _stays(self) -> Self:
+        if not (self.calm_for > 0 and self.burst_for > 0):
+            raise FieldError("found a state that lasts no time", mend="Give a time above zero.")
+        return self
 
 
 class Ramp(Grammar):
@@ -161,11 +201,21 @@ class Daily(Grammar):
     """A Poisson process with a profile that repeats: equal slots, each with its relative weight."""
 
     mean: Rate
-    profile: Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=1, max_length=1440)]
+    profile: Annotated[list[Weight], Field(min_length=1, max_length=1440)]
     day: Duration = 86400.0
+
+    @model_validator(mode="after")
+    def _goes_on(self) -> Self:
+        if not any(self.profile):
+            raise FieldError("the profile is zero throughout", mend="Give a slot some weight.")
+        if self.day <= 0:
+            raise FieldError("found a day of no length", mend="Give day a time above zero.")
+        return self
 
 
 class Step(Grammar):
+    """From ``at`` on, until the next step, a Poisson process of this ``rate``."""
+
     at: Duration
     rate: Rate
 
@@ -189,7 +239,7 @@ class Replay(Grammar):
     @model_validator(mode="after")
     def _one_clock(self) -> Self:
         if self.speed is not None and self.spread is not None:
-            raise ValueError("found speed and spread; give one of them")
+            raise FieldError("found speed and spread", mend="Give one of them.")
         return self
 
 
@@ -202,9 +252,16 @@ class Arrivals(Choice):
     bursty: Bursty | None = None
     ramp: Ramp | None = None
     daily: Daily | None = None
-    steps: list[Step] | None = None
+    steps: Annotated[list[Step], Field(min_length=1, max_length=10_000)] | None = None
     closed: Closed | None = None
     replay: Replay | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        times = [step.at for step in self.steps or []]
+        if times != sorted(set(times)):
+            raise FieldError("the steps are not in order of at", mend="Sort them by time.")
+        return self
 
 
 PerByte.model_rebuild()

@@ -1,20 +1,23 @@
-"""What a scenario says of its nodes: clients, forward proxies, reverse proxies, servers, routers."""
+"""What a scenario says of its nodes: clients, proxies of both kinds, servers, routers."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from proxysim.scenario.draws import Arrivals, TimeDistribution
 from proxysim.scenario.quantities import (
     Count,
     Duration,
+    FieldError,
     Grammar,
+    Host,
     Name,
     Ratio,
     Size,
     Weight,
+    alternatives,
 )
 
 __all__ = [
@@ -37,6 +40,22 @@ Coding = Literal["zstd", "br", "gzip"]
 Speed = Annotated[float, Field(gt=0, le=1e6, strict=True)]
 
 
+Text = Annotated[
+    Annotated[str, Tag("one")] | Annotated[list[str], Tag("many")], Discriminator(alternatives)
+]
+Names = Annotated[
+    Annotated[Name, Tag("one")] | Annotated[list[Name], Tag("many")], Discriminator(alternatives)
+]
+Speeds = Annotated[
+    Annotated[Speed, Tag("one")] | Annotated[list[Speed], Tag("many")],
+    Discriminator(alternatives),
+]
+Weights = Annotated[
+    Annotated[Weight, Tag("one")] | Annotated[list[Weight], Tag("many")],
+    Discriminator(alternatives),
+]
+
+
 class NodeBase(Grammar):
     zone: str | None = Field(
         default=None,
@@ -50,9 +69,13 @@ class Clients(NodeBase):
     kind: Literal["clients"]
     count: Count = 1
     arrivals: Arrivals
-    through: Name | None = Field(default=None, description="The forward proxy they are set up to use.")
-    sites: list[str] | None = Field(default=None, description="Default: all sites, by their shares.")
-    accept_encoding: list[Coding] = ["zstd", "br", "gzip"]
+    through: Name | None = Field(
+        default=None, description="The forward proxy they are set up to use."
+    )
+    sites: Annotated[list[Host], Field(min_length=1)] | None = Field(
+        default=None, description="Default: all sites, by their shares."
+    )
+    accept_encoding: list[Coding] = Field(default=["zstd", "br", "gzip"])
     connections: Count | None = Field(
         default=None, description="Most connections a member opens to one host. Default: no bound."
     )
@@ -65,14 +88,15 @@ class Clients(NodeBase):
 class Condition(Grammar):
     """What a filter rule looks at; all that is given must hold, any of a list suffices."""
 
-    domain: str | list[str] | None = None
-    url: str | list[str] | None = None
-    method: str | list[str] | None = None
+    domain: Text | None = None
+    url: Text | None = None
+    method: Text | None = None
 
     @model_validator(mode="after")
     def _something(self) -> Self:
         if not self.model_fields_set:
-            raise ValueError(f"found nothing; give at least one of {', '.join(type(self).model_fields)}")
+            known = ", ".join(type(self).model_fields)
+            raise FieldError("found no condition", mend=f"Give at least one of: {known}")
         return self
 
 
@@ -86,7 +110,8 @@ class Rule(Grammar):
     @model_validator(mode="after")
     def _one_verdict(self) -> Self:
         if (self.deny is None) == (self.allow is None):
-            raise ValueError("give either deny or allow")
+            found = "neither deny nor allow" if self.deny is None else "both deny and allow"
+            raise FieldError(f"found {found}", mend="Give one of them.")
         return self
 
 
@@ -129,7 +154,9 @@ class ForwardProxy(ProxyBase):
 
     kind: Literal["forward_proxy"]
     identity: Literal["transparent", "anonymous", "elite"] = "transparent"
-    filters: list[Rule] = []
+    filters: list[Rule] = Field(
+        default=[], description="The first rule that matches decides; none: allowed."
+    )
     through: Name | None = Field(default=None, description="A further forward proxy beyond it.")
     dns: Dns | None = None
     tunnels: bool = Field(default=True, description="Whether CONNECT is served.")
@@ -143,6 +170,8 @@ class Passive(Grammar):
 
 
 class Health(Grammar):
+    """How a proxy finds out which of its backends are well."""
+
     passive: Passive | None = None
 
 
@@ -156,28 +185,30 @@ class Retry(Grammar):
     budget: Ratio = 0.2
 
 
-class Hide(Grammar):
-    fields: list[str] = ["server", "x-powered-by", "via"]
-
-
 class ReverseProxy(ProxyBase):
     """A proxy on the servers' side."""
 
     kind: Literal["reverse_proxy"]
-    sites: Annotated[list[str], Field(min_length=1)]
-    backends: Name | list[Name]
+    sites: Annotated[list[Host], Field(min_length=1)]
+    backends: Names
     balancer: str = "round_robin"
     tls: Literal["terminate", "passthrough", "reencrypt", "none"] = "terminate"
-    compression: list[Coding] = []
+    compression: list[Coding] = Field(
+        default=[], description="Codings it may apply, the best liked first."
+    )
     health: Health = Health()
     retry: Retry | None = None
-    hide: bool = Field(default=True, description="Take fields that tell of the servers off answers.")
+    hide: bool = Field(
+        default=True, description="Take fields that tell of the servers off answers."
+    )
 
     @field_validator("backends")
     @classmethod
     def _some(cls, found: str | list[str]) -> str | list[str]:
         if not found:
-            raise ValueError("found an empty list; name at least one server group or reverse proxy")
+            raise FieldError(
+                "found an empty list", mend="Name at least one server group or reverse proxy."
+            )
         return found
 
     @property
@@ -190,14 +221,14 @@ class Server(NodeBase):
 
     kind: Literal["server"]
     count: Count = 1
-    sites: list[str] = Field(default=[], description="Sites it answers for in its own name.")
+    sites: list[Host] = Field(default=[], description="Sites it answers for in its own name.")
     workers: Count = 1
     queue: Annotated[int, Field(ge=0, strict=True)] | None = Field(
         default=None, description="Most requests that wait for a worker. Default: no bound."
     )
     service: TimeDistribution = TimeDistribution(fixed=0.0)
-    speed: Speed | list[Speed] = 1.0
-    weight: Weight | list[Weight] = 1.0
+    speed: Speeds = 1.0
+    weight: Weights = 1.0
     cores: Count | None = Field(default=None, description="For TLS. Default: as many as workers.")
     on_disconnect: Literal["finish", "abort"] = "finish"
     keep_alive: Duration = 60.0
@@ -207,9 +238,10 @@ class Server(NodeBase):
         for name in ("speed", "weight"):
             given = getattr(self, name)
             if isinstance(given, list) and len(given) != self.count:
-                raise ValueError(
-                    f"{name} lists {len(given)} values for count: {self.count}; give one value, or one"
-                    " for each member"
+                raise FieldError(
+                    f"{name} lists {len(given)} values for count: {self.count}",
+                    mend=f"Give one {name} for all, or one for each member;"
+                    " when you vary count, set both together.",
                 )
         return self
 
