@@ -23,7 +23,7 @@ CONDITIONS: dict[str, Callable[[Iterable[str]], Condition]] = {
 
 
 def build_rule(action: str, conditions: Mapping[str, Any], because: str = "") -> Rule:
-    """The rule that a scenario writes as ``{deny: {domain: [a.example, b.example]}, because: ...}``.
+    """The rule that a scenario writes as ``{deny: {domain: a.example}, because: ...}``.
 
     All *conditions* must hold; of a list any entry suffices; None counts as not given. Raises
     :class:`~proxysim.errors.ScenarioError`.
@@ -43,7 +43,7 @@ def build_rule(action: str, conditions: Mapping[str, Any], because: str = "") ->
 
 
 def build_filters(rules: Iterable[Mapping[str, Any]]) -> Filters:
-    """The filters that a scenario lists: each rule has ``allow`` or ``deny``, and may say ``because``."""
+    """The filters that a scenario lists: rules with ``allow`` or ``deny``, and ``because``."""
     made = []
     for number, rule in enumerate(rules):
         actions = [name for name in ("allow", "deny") if rule.get(name) is not None]

@@ -1,0 +1,44 @@
+"""FIFO: the oldest goes first, however often it is used."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+
+__all__ = ["Fifo"]
+
+
+class Fifo:
+    """Keep what came last. O(1). Inserting again makes it the newest."""
+
+    __slots__ = ("_sizes", "capacity", "used")
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.used = 0
+        self._sizes: OrderedDict[Hashable, int] = OrderedDict()
+
+    def touch(self, key: Hashable) -> bool:
+        return key in self._sizes
+
+    def insert(self, key: Hashable, size: int) -> Sequence[Hashable]:
+        self.discard(key)
+        if size > self.capacity:
+            return (key,)
+        sizes, gone = self._sizes, []
+        self.used += size
+        while self.used > self.capacity:
+            oldest, freed = sizes.popitem(last=False)
+            self.used -= freed
+            gone.append(oldest)
+        sizes[key] = size
+        return gone
+
+    def discard(self, key: Hashable) -> None:
+        self.used -= self._sizes.pop(key, 0)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._sizes
+
+    def __len__(self) -> int:
+        return len(self._sizes)

@@ -1,0 +1,138 @@
+"""S3-FIFO: a small queue on trial, a main queue, and a memory of what failed the trial."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping, Sequence
+from typing import ClassVar
+
+from proxysim.policies.parameters import Reader, share, whole
+
+__all__ = ["S3Fifo"]
+
+
+class _Entry:
+    __slots__ = ("size", "uses")
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.uses = 0
+
+
+class S3Fifo:
+    """Three FIFO queues: small (the share *small* of the capacity), main (the rest), and ghosts.
+
+    What is new goes to the small queue. At its end, what was used at least *threshold* times
+    since goes on to the main queue, the rest leaves and is remembered as a ghost; a ghost that is
+    asked for again goes to the main queue at once. At the main queue's end, what was used gets
+    another round for one use less. Uses are counted up to 3. The ghosts' sizes add up to at most
+    the main queue's. O(1), amortised. Inserting again starts anew in the same queue.
+
+    Source: Yang et al., "FIFO queues are all you need for cache eviction" (SOSP 2023), with its
+    parameters: small 10 %, threshold 2, ghosts as many as the main queue holds.
+    """
+
+    __slots__ = (
+        "_ghosts",
+        "_ghosts_size",
+        "_main",
+        "_main_capacity",
+        "_main_used",
+        "_small",
+        "_small_used",
+        "capacity",
+        "threshold",
+    )
+
+    MOST_USES = 3
+
+    parameters: ClassVar[Mapping[str, Reader]] = {
+        "small": share(0.01, 0.99),
+        "threshold": whole(1, 3),
+    }
+
+    def __init__(self, capacity: int, small: float = 0.1, threshold: int = 2) -> None:
+        self.capacity = capacity
+        self.threshold = threshold
+        self._small: OrderedDict[Hashable, _Entry] = OrderedDict()
+        self._main: OrderedDict[Hashable, _Entry] = OrderedDict()
+        self._ghosts: OrderedDict[Hashable, int] = OrderedDict()
+        self._small_used = 0
+        self._main_used = 0
+        self._main_capacity = capacity - int(capacity * small)
+        self._ghosts_size = 0
+
+    @property
+    def used(self) -> int:
+        return self._small_used + self._main_used
+
+    def touch(self, key: Hashable) -> bool:
+        entry = self._small.get(key) or self._main.get(key)
+        if entry is None:
+            return False
+        if entry.uses < self.MOST_USES:
+            entry.uses += 1
+        return True
+
+    def insert(self, key: Hashable, size: int) -> Sequence[Hashable]:
+        to_main = key in self._main or key in self._ghosts
+        self.discard(key)
+        if size > self.capacity:
+            return (key,)
+        self._ghosts_size -= self._ghosts.pop(key, 0)
+        gone: list[Hashable] = []
+        while self._small_used + self._main_used + size > self.capacity:
+            if self._main_used > self._main_capacity or not self._small:
+                self._evict_main(gone)
+            else:
+                self._evict_small(gone)
+        if to_main:
+            self._main[key] = _Entry(size)
+            self._main_used += size
+        else:
+            self._small[key] = _Entry(size)
+            self._small_used += size
+        return gone
+
+    def _evict_small(self, gone: list[Hashable]) -> None:
+        while self._small:
+            key, entry = self._small.popitem(last=False)
+            self._small_used -= entry.size
+            if entry.uses < self.threshold:
+                self._remember(key, entry.size)
+                gone.append(key)
+                return
+            entry.uses = 0
+            self._main[key] = entry
+            self._main_used += entry.size
+
+    def _evict_main(self, gone: list[Hashable]) -> None:
+        while self._main:
+            key, entry = self._main.popitem(last=False)
+            if not entry.uses:
+                self._main_used -= entry.size
+                gone.append(key)
+                return
+            entry.uses -= 1
+            self._main[key] = entry
+
+    def _remember(self, key: Hashable, size: int) -> None:
+        self._ghosts[key] = size
+        self._ghosts_size += size
+        while self._ghosts_size > self._main_capacity:
+            self._ghosts_size -= self._ghosts.popitem(last=False)[1]
+
+    def discard(self, key: Hashable) -> None:
+        entry = self._small.pop(key, None)
+        if entry is not None:
+            self._small_used -= entry.size
+            return
+        entry = self._main.pop(key, None)
+        if entry is not None:
+            self._main_used -= entry.size
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._small or key in self._main
+
+    def __len__(self) -> int:
+        return len(self._small) + len(self._main)
