@@ -9,11 +9,12 @@ A proxy is made of generators that yield these effects and are sent the replies.
 | :class:`Fetch` | :class:`Head` at the first byte, or :class:`~proxysim.messages.Failure` |
 | :class:`Send` | :class:`Sent` at the end |
 | :class:`Drain` | :class:`Sent`, with no client |
+| :class:`Encode` | the coded :class:`~proxysim.messages.Body`, while it may still be coming |
 | :class:`Connect` | :class:`~proxysim.messages.Connection` or ``Failure`` |
 | :class:`Relay` | :class:`Closed` |
 | :class:`Wait` | the signal's value, or :data:`TIMED_OUT` |
 | :class:`Race` | :class:`Won` |
-| :class:`Spawn` | None, at once |
+| :class:`Spawn` | :class:`Running`, at once |
 | :class:`Work`, :class:`Sleep` | None, when done |
 """
 
@@ -36,6 +37,7 @@ __all__ = [
     "Deadlines",
     "Drain",
     "Effect",
+    "Encode",
     "Fetch",
     "Handling",
     "Head",
@@ -43,6 +45,7 @@ __all__ = [
     "Race",
     "Relay",
     "Reply",
+    "Running",
     "Send",
     "Sent",
     "Signal",
@@ -118,15 +121,16 @@ class Fetch:
 
 @value
 class Send:
-    """Answer the client: *response* and *body*, coded as *encode* on the way, kept by *store*.
-
-    What is stored is what is sent: with *encode*, the coded form.
+    """Answer the client: *response* and *body*, of which *store* keeps a copy. ``cache`` and ``blocked`` are for
+    the log: what the proxy's cache made of the request (a name of
+    :data:`~proxysim.results.columns.CACHE_STATES`), and whether a filter turned it away.
     """
 
     response: Response
     body: Body | None = None
     store: Store | None = None
-    encode: str | None = None
+    cache: str = "none"
+    blocked: bool = False
 
 
 @value
@@ -135,15 +139,29 @@ class Drain:
 
     body: Body | None
     store: Store | None = None
-    encode: str | None = None
+
+
+@value
+class Encode:
+    """Code *body* as *coding* (zstd, br, gzip).
+
+    A body coded once can be sent to many readers; that is why this is no part of ``Send``.
+    """
+
+    body: Body
+    coding: str
 
 
 @value
 class Connect:
-    """Open a transport connection to *backend*, for a tunnel; *deadline* in seconds."""
+    """Open a transport connection to *backend*, for a tunnel; *deadline* in seconds.
+
+    Where *backend* is a further proxy, *ask* is the CONNECT request to send it first.
+    """
 
     backend: Backend
     deadline: float | None = None
+    ask: Request | None = None
 
 
 @value
@@ -179,7 +197,10 @@ class Race:
 
 @value
 class Spawn:
-    """Run *generator* beside this one. It outlives the request and is no arrival."""
+    """Run *generator* beside this one. It outlives the request and is no arrival.
+
+    The reply, at once, is :class:`Running`, by which the proxy can end it early.
+    """
 
     generator: Generator[Any, Any, None]
 
@@ -238,6 +259,14 @@ class Won:
     value: Any
 
 
+class Running(Protocol):
+    """A generator that runs beside the one that spawned it."""
+
+    def close(self) -> None:
+        """End it now, as the world ends a request whose client has gone."""
+        ...
+
+
 class TimedOut(Enum):
     """The reply to a :class:`Wait` whose deadline passed."""
 
@@ -255,6 +284,6 @@ class Opening(Enum):
     RELAYED = "relayed"  # it was passed through, and is over
 
 
-Effect = Fetch | Send | Drain | Connect | Relay | Wait | Race | Spawn | Work | Sleep
-Reply = Head | Sent | Failure | Connection | Closed | Won | TimedOut | Any | None
+Effect = Fetch | Send | Drain | Encode | Connect | Relay | Wait | Race | Spawn | Work | Sleep
+Reply = Head | Sent | Body | Failure | Connection | Closed | Won | TimedOut | Running | None
 Handling = Generator[Effect, Any, None]

@@ -1,0 +1,340 @@
+"""What both kinds of proxy share: answer from the cache, or fetch, perhaps again, and send."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
+from functools import partial
+from types import TracebackType
+from typing import Any, Protocol
+
+from proxysim.messages import Content, Failure, Headers, Request, Response
+from proxysim.policies import freshness
+from proxysim.policies.backend import Backend
+from proxysim.policies.compression import Compression
+from proxysim.policies.health import PassiveHealth
+from proxysim.policies.retry import Retry
+from proxysim.proxies.cache import Cache, Fill, Key, Stored
+from proxysim.proxies.effects import (
+    NO_DEADLINES,
+    Deadlines,
+    Drain,
+    Effect,
+    Encode,
+    Fetch,
+    Handling,
+    Head,
+    Send,
+    Signal,
+    Spawn,
+    Wait,
+)
+
+__all__ = ["Identity", "Lease", "Proxy", "error_page"]
+
+Deliver = Callable[[Head | Failure], Handling]
+IDENTITY_ONLY: tuple[str | None, ...] = (None,)
+UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+GATEWAY_ERRORS = {
+    "timeout": (504, "The server did not answer in time."),
+    "overload": (503, "No server can take the request now."),
+    "unresolved": (502, "The name of the server is not known."),
+}
+NO_ANSWER = (502, "The server could not be reached, or broke off.")
+
+
+class Identity(Protocol):
+    """What a proxy shows of the client to the server, and of the server to the client."""
+
+    def rewrite(self, request: Request) -> Request: ...
+    def answer(self, response: Response) -> Response: ...
+
+
+class Lease:
+    """One request under way to a backend: counted from the choice until the answer has gone.
+
+    Only leases change ``Backend.in_flight``.
+    """
+
+    __slots__ = ("backend",)
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+
+    def __enter__(self) -> Backend:
+        self.backend.in_flight += 1
+        return self.backend
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self.backend.in_flight -= 1
+
+
+def error_page(status: int, says: str, **fields: str) -> tuple[Response, Content]:
+    """A short plain-text answer that a proxy makes itself."""
+    data = f"{status} {says}\n".encode()
+    pairs = [("content-type", "text/plain; charset=utf-8"), ("content-length", str(len(data)))]
+    pairs += [(name.replace("_", "-"), text) for name, text in fields.items()]
+    return Response(status, Headers(pairs)), Content(data)
+
+
+class Proxy:
+    """A proxy's work on one request once it has been let in.
+
+    A subclass says which backends there are (:meth:`pool`) and picks one (:meth:`choose`).
+    *clock* gives the world's seconds.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        clock: Callable[[], float],
+        identity: Identity,
+        *,
+        cache: Cache | None = None,
+        compression: Compression | None = None,
+        health: PassiveHealth | None = None,
+        retry: Retry | None = None,
+        deadlines: Deadlines = NO_DEADLINES,
+    ) -> None:
+        self.name = name
+        self.clock = clock
+        self.identity = identity
+        self.cache = cache
+        self.compression = compression
+        self.health = health
+        self.retry = retry
+        self.deadlines = deadlines
+        self.retrying = 0
+
+    # What a subclass decides.
+
+    def pool(self, request: Request, tried: Sequence[Backend]) -> Sequence[Backend]:
+        """The backends that may be asked now, less those *tried* where others are left."""
+        raise NotImplementedError
+
+    def choose(self, request: Request, pool: Sequence[Backend]) -> Backend:
+        """One backend of *pool*, which is not empty."""
+        raise NotImplementedError
+
+    def in_flight(self) -> int:
+        """Requests under way to all backends, for the retry budget."""
+        raise NotImplementedError
+
+    def residents(self) -> Sequence[Generator[Effect, Any, None]]:
+        """What runs by itself as long as the proxy does."""
+        return ()
+
+    # From the cache, or by a fetch.
+
+    def respond(self, request: Request) -> Handling:
+        """Answer *request* from the cache or from a backend."""
+        cache = self.cache
+        if cache is None:
+            return self.exchange(request, partial(self.send, request, "none"))
+        if not freshness.considers(request):
+            return self.exchange(request, partial(self._send_past_cache, request))
+        return self._respond_by_cache(request, cache)
+
+    def _respond_by_cache(self, request: Request, cache: Cache) -> Handling:
+        codings = self._codings(request)
+        now = self.clock()
+        if (found := cache.find(request, codings)) is not None:
+            key, stored = found
+            if now < stored.expires:
+                yield from self._send_stored(request, cache, key, stored, "hit")
+            elif now < stored.stale_until:
+                if key not in cache.refreshing:
+                    cache.refreshing.add(key)
+                    yield Spawn(self._refresh(request, cache, key, stored))
+                yield from self._send_stored(request, cache, key, stored, "stale")
+            else:
+                asked = freshness.conditional(request, stored.response)
+                yield from self.exchange(
+                    asked, partial(self._send_confirmed, request, cache, key)
+                )
+            return
+        if not cache.collapse or request.method != "GET":
+            yield from self.exchange(request, partial(self.send, request, "miss"))
+            return
+        key = cache.key(request, codings[0])
+        fill = cache.fills.get(key)
+        state = "coalesced"
+        if fill is None:
+            fill = cache.fills[key] = Fill()
+            fill.running = yield Spawn(self._fill(request, cache, key, fill))
+            state = "miss"
+        with fill:
+            answer = yield Wait(fill.ready)
+            if answer is None and state == "miss":
+                answer = fill.private
+            if answer is not None:
+                yield from self._send_shared(answer, state)
+                return
+        yield from self.exchange(request, partial(self.send, request, "miss"))
+
+    # One exchange with a backend, and what is done with its answer.
+
+    def exchange(self, request: Request, deliver: Deliver) -> Handling:
+        """Ask a backend, another one if that failed and is safe, and *deliver* what it said.
+
+        The backend's lease is held until *deliver* has ended.
+        """
+        upstream = self.identity.rewrite(request)
+        health, attempt = self.health, 0
+        tried: tuple[Backend, ...] = ()
+        try:
+            while True:
+                pool = self.pool(request, tried)
+                if not pool:
+                    yield from deliver(Failure("overload"))
+                    return
+                attempt += 1
+                with Lease(self.choose(request, pool)) as backend:
+                    reply = yield Fetch(backend, upstream, self.deadlines)
+                    failed = type(reply) is Failure
+                    if health is not None:
+                        ok = not failed and reply.response.status < 500
+                        health.observe(backend, ok, self.clock())
+                    if not failed or not self._again(request, reply, attempt):
+                        yield from deliver(reply)
+                        return
+                if not tried:
+                    self.retrying += 1
+                tried = (*tried, backend)
+        finally:
+            if tried:
+                self.retrying -= 1
+
+    def _again(self, request: Request, failure: Failure, attempt: int) -> bool:
+        return self.retry is not None and self.retry.may_retry(
+            request, failure, attempt, self.retrying, self.in_flight()
+        )
+
+    def send(self, request: Request, state: str, reply: Head | Failure) -> Handling:
+        """Send what a backend said; *state* is what the cache made of the request."""
+        if isinstance(reply, Failure):
+            yield Send(*self.gateway_error(reply), cache=state)
+            return
+        response, body, ticket = yield from self._prepare(request, reply, state == "miss")
+        yield Send(response, body, ticket, state)
+
+    def _prepare(
+        self, request: Request, head: Head, keep: bool
+    ) -> Generator[Effect, Any, tuple[Response, Any, Any]]:
+        """An answer made ready for the client: rewritten, coded, with a ticket to *keep* it."""
+        response, body = self.identity.answer(head.response), head.body
+        coding = None
+        if self.compression is not None and body is not None:
+            coding = self.compression.choose(request, response, body.length)
+            if coding is not None:
+                response = replace(response, headers=self.compression.headers(response, coding))
+                body = yield Encode(body, coding)
+        cache = self.cache
+        ticket = cache.ticket(request, response, coding) if keep and cache is not None else None
+        return response, body, ticket
+
+    def _send_past_cache(self, request: Request, reply: Head | Failure) -> Handling:
+        if (
+            request.method in UNSAFE
+            and isinstance(reply, Head)
+            and reply.response.status < 400
+            and self.cache is not None
+        ):
+            self.cache.invalidate(request, self._codings(request))
+        yield from self.send(request, "bypass", reply)
+
+    def _send_confirmed(
+        self, request: Request, cache: Cache, key: Key, reply: Head | Failure
+    ) -> Handling:
+        """The answer to a conditional request of the cache's own."""
+        if isinstance(reply, Head) and reply.response.status == 304:
+            stored = cache.confirm(key, reply.response.headers)
+            if stored is not None:
+                yield from self._send_stored(request, cache, key, stored, "revalidated")
+                return
+        yield from self.send(request, "miss", reply)
+
+    def _send_stored(
+        self, request: Request, cache: Cache, key: Key, stored: Stored, state: str
+    ) -> Handling:
+        response, body = stored.head(self.clock()), stored.body
+        if freshness.not_modified(request, stored.response):
+            yield Send(Response(304, response.headers.without(("content-length",))), None, None, state)
+            return
+        if request.method == "HEAD":
+            yield Send(response, None, None, state)
+            return
+        if key[3] is None and self.compression is not None and body is not None:
+            coding = self.compression.choose(request, response, body.length)
+            if coding is not None:
+                response = replace(response, headers=self.compression.headers(response, coding))
+                body = yield Encode(body, coding)
+                yield Send(response, body, cache.ticket(request, response, coding), state)
+                return
+        yield Send(response, body, None, state)
+
+    # Fetches that belong to the cache.
+
+    def _fill(self, request: Request, cache: Cache, key: Key, fill: Fill) -> Handling:
+        """Fetch once for all who wait; its end, however it comes, takes it off the list."""
+        try:
+            yield from self.exchange(request, partial(self._deliver_fill, request, fill))
+        finally:
+            fill.done = True
+            if cache.fills.get(key) is fill:
+                del cache.fills[key]
+            fill.share(None)
+
+    def _deliver_fill(self, request: Request, fill: Fill, reply: Head | Failure) -> Handling:
+        if isinstance(reply, Failure):
+            fill.share(reply)
+            return
+        response, body, ticket = yield from self._prepare(request, reply, True)
+        if ticket is None:
+            # Not to be shared: the first who asked takes it, the others ask for themselves, and
+            # the lease lasts until the last of them has left, which closes this generator.
+            fill.private = Head(response, body)
+            fill.share(None)
+            yield Wait(Signal())
+        fill.share(Head(response, body))
+        yield Drain(body, ticket)
+        fill.done = True
+
+    def _send_shared(self, answer: Head | Failure, state: str) -> Handling:
+        if isinstance(answer, Failure):
+            yield Send(*self.gateway_error(answer), cache=state)
+        else:
+            yield Send(answer.response, answer.body, None, state)
+
+    def _refresh(self, request: Request, cache: Cache, key: Key, stored: Stored) -> Handling:
+        """Bring a stale entry up to date while it goes on being served."""
+        try:
+            asked = freshness.conditional(request, stored.response)
+            yield from self.exchange(asked, partial(self._deliver_refresh, request, cache, key))
+        finally:
+            cache.refreshing.discard(key)
+
+    def _deliver_refresh(
+        self, request: Request, cache: Cache, key: Key, reply: Head | Failure
+    ) -> Handling:
+        if isinstance(reply, Failure):
+            return
+        if reply.response.status == 304:
+            cache.confirm(key, reply.response.headers)
+            return
+        _, body, ticket = yield from self._prepare(request, reply, True)
+        yield Drain(body, ticket)
+
+    # Small print.
+
+    def _codings(self, request: Request) -> tuple[str | None, ...]:
+        if self.compression is None:
+            return IDENTITY_ONLY
+        return self.compression.acceptable(request)
+
+    def gateway_error(self, failure: Failure) -> tuple[Response, Content]:
+        """The answer where none could be had: 504 in time, 503 for want of room, else 502."""
+        status, says = GATEWAY_ERRORS.get(failure.kind, NO_ANSWER)
+        return error_page(status, says)

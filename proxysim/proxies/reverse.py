@@ -1,0 +1,110 @@
+"""The reverse proxy: limit -> route -> cache -> balance -> fetch -> encode. It acts for servers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Generator, Sequence
+from typing import Any
+
+from proxysim.messages import Connection, Failure, Request
+from proxysim.policies.backend import Backend
+from proxysim.policies.balancers.base import Balancer
+from proxysim.policies.compression import Compression
+from proxysim.policies.health import PassiveHealth
+from proxysim.policies.retry import Retry
+from proxysim.proxies.cache import Cache
+from proxysim.proxies.effects import (
+    NO_DEADLINES,
+    Connect,
+    Deadlines,
+    Effect,
+    Handling,
+    Opening,
+    Relay,
+    Send,
+)
+from proxysim.proxies.proxy import Identity, Lease, Proxy, error_page
+
+__all__ = ["ReverseProxy"]
+
+
+class ReverseProxy(Proxy):
+    """A proxy that stands in front of servers and answers in their name.
+
+    It serves the hosts in *sites* (all, where empty) from *backends*, of which *balancer* picks one
+    a request. With *passthrough* it never ends TLS: it picks a backend for each connection, by its
+    server name, and relays the bytes.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        clock: Callable[[], float],
+        identity: Identity,
+        balancer: Balancer,
+        backends: Sequence[Backend],
+        *,
+        sites: Collection[str] = (),
+        passthrough: bool = False,
+        cache: Cache | None = None,
+        compression: Compression | None = None,
+        health: PassiveHealth | None = None,
+        retry: Retry | None = None,
+        deadlines: Deadlines = NO_DEADLINES,
+    ) -> None:
+        super().__init__(
+            name,
+            clock,
+            identity,
+            cache=cache,
+            compression=compression,
+            health=health,
+            retry=retry,
+            deadlines=deadlines,
+        )
+        self.balancer = balancer
+        self.backends = tuple(backends)
+        self.eligible: Sequence[Backend] = [b for b in backends if b.weight > 0]
+        self.sites = frozenset(sites)
+        self.passthrough = passthrough
+
+    def opened(self, connection: Connection) -> Generator[Effect, Any, Opening]:
+        """Accept *connection*, refuse it, or relay it whole to a backend chosen by its name."""
+        if not self.passthrough or not connection.sni:
+            return Opening.ACCEPT
+        if self.sites and connection.sni not in self.sites:
+            return Opening.REFUSE
+        hello = Request("CONNECT", "https", connection.sni, 443, "", peer=connection.peer)
+        pool = self.pool(hello, ())
+        if not pool:
+            return Opening.REFUSE
+        with Lease(self.balancer.choose(hello, pool)) as backend:
+            reply = yield Connect(backend, self.deadlines.connect)
+            if self.health is not None:
+                self.health.observe(backend, not isinstance(reply, Failure), self.clock())
+            if isinstance(reply, Failure):
+                return Opening.REFUSE
+            yield Relay(reply)
+        return Opening.RELAYED
+
+    def handle(self, request: Request) -> Handling:
+        """Answer *request*; what cannot be decided here is asked of the world."""
+        if self.sites and request.host not in self.sites:
+            return self._misdirected()
+        return self.respond(request)
+
+    def _misdirected(self) -> Handling:
+        yield Send(*error_page(421, "This proxy does not serve the host that was asked for."))
+
+    def pool(self, request: Request, tried: Sequence[Backend]) -> Sequence[Backend]:
+        pool = self.eligible
+        if self.health is not None:
+            pool = self.health.healthy(pool, self.clock())
+        if tried:
+            return [backend for backend in pool if backend not in tried] or pool
+        return pool
+
+    def choose(self, request: Request, pool: Sequence[Backend]) -> Backend:
+        return self.balancer.choose(request, pool)
+
+    def in_flight(self) -> int:
+        return sum(backend.in_flight for backend in self.backends)

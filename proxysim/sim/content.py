@@ -1,0 +1,82 @@
+"""What the origin servers hold: every object with the answers that it can give."""
+
+from __future__ import annotations
+
+from proxysim.messages import Headers, Response
+from proxysim.workload.catalogue import Catalogue
+from proxysim.workload.draws import Recorded
+
+__all__ = ["Asset", "Library"]
+
+
+class Asset:
+    """One object of a site, as a server answers for it."""
+
+    __slots__ = ("etag", "host", "path", "path_code", "response", "site_code", "size", "text", "unmodified")
+
+    def __init__(
+        self, host: str, path: str, size: int, codes: tuple[int, int], text: bool, control: str
+    ) -> None:
+        self.host = host
+        self.path = path
+        self.size = size
+        self.site_code, self.path_code = codes
+        self.text = text
+        self.etag = f'"{size:x}-{len(path):x}"'
+        kept = (("etag", self.etag), ("cache-control", control))
+        self.response = Response(200, self._fields(size, kept))
+        self.unmodified = Response(304, Headers(kept))
+
+    def _fields(self, size: int, more: tuple[tuple[str, str], ...]) -> Headers:
+        kind = "text/html; charset=utf-8" if self.text else "image/jpeg"
+        return Headers(
+            (
+                ("content-type", kind),
+                ("content-length", str(size)),
+                ("server", "origin"),
+                *more,
+            )
+        )
+
+    def recorded(self, record: Recorded) -> tuple[Response, int]:
+        """The answer that a log says was given: its head, and the length of its body."""
+        if record.status == 200 and record.size == self.size:
+            return self.response, self.size
+        if record.status == 304:
+            return self.unmodified, 0
+        more = self.unmodified.headers.pairs
+        if record.status == 206:
+            last = max(0, record.size - 1)
+            more = (*more, ("content-range", f"bytes 0-{last}/{max(self.size, record.size)}"))
+        return Response(record.status, self._fields(record.size, more)), record.size
+
+
+class Library:
+    """The objects of one site, made as they are first asked for."""
+
+    def __init__(self, catalogue: Catalogue, site_code: int, paths: dict[str, int]) -> None:
+        self.catalogue = catalogue
+        self.site_code = site_code
+        self.site = catalogue.site
+        self._paths = paths
+        self._assets: dict[int, Asset] = {}
+
+    def asset(self, index: int) -> Asset:
+        """The object numbered *index*."""
+        found = self._assets.get(index)
+        if found is None:
+            found = self._assets[index] = self._make(index)
+        return found
+
+    def _make(self, index: int) -> Asset:
+        catalogue, site = self.catalogue, self.site
+        path = catalogue.path(index)
+        control = f"max-age={site.ttl:.0f}" if catalogue.cacheable(index) else "no-store"
+        return Asset(
+            site.name,
+            path,
+            catalogue.size(index),
+            (self.site_code, self._paths[path]),
+            catalogue.text(index),
+            control,
+        )

@@ -1,0 +1,62 @@
+"""Processors: jobs that queue for cores, first come, first served."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from simpy import Environment, Timeout
+
+__all__ = ["Cores"]
+
+Done = Callable[[float], None]
+
+
+class Cores:
+    """*count* cores, each busy with one job at a time; None: as many as there are jobs."""
+
+    def __init__(self, env: Environment, count: int | None) -> None:
+        self.env = env
+        self.count = count
+        self.busy = 0
+        self.queue: deque[tuple[float, float, Done]] = deque()
+        self.slowdown = 1.0
+        self._busy_time = 0.0
+        self._queue_time = 0.0
+        self._since = 0.0
+
+    def run(self, seconds: float, done: Done) -> None:
+        """Do a job of *seconds*; *done* is given the seconds it waited before it began."""
+        self._account()
+        if self.count is None or self.busy < self.count:
+            self._start(seconds, 0.0, done)
+        else:
+            self.queue.append((self.env.now, seconds, done))
+
+    def areas(self) -> tuple[float, float]:
+        """Core-seconds busy and job-seconds queued since the start."""
+        self._account()
+        return self._busy_time, self._queue_time
+
+    def _start(self, seconds: float, waited: float, done: Done) -> None:
+        self.busy += 1
+        timer = Timeout(self.env, seconds * self.slowdown, (waited, done))
+        timer.callbacks.append(self._finished)
+
+    def _finished(self, timer: Any) -> None:
+        self._account()
+        self.busy -= 1
+        if self.queue:
+            since, seconds, waiting = self.queue.popleft()
+            self._start(seconds, self.env.now - since, waiting)
+        waited, done = timer.value
+        done(waited)
+
+    def _account(self) -> None:
+        now = self.env.now
+        passed = now - self._since
+        if passed:
+            self._busy_time += passed * self.busy
+            self._queue_time += passed * len(self.queue)
+            self._since = now

@@ -1,0 +1,61 @@
+"""Deadlines: one queue for each length, one timer for each queue.
+
+Deadlines of one length fall due in the order in which they were set, so a queue needs no sorting
+and a met deadline costs nothing but its place. A timer whose deadlines have all been met does not
+keep a run alive: the run ends by counting requests, not events.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from simpy import Environment, Timeout
+
+__all__ = ["Deadline", "Deadlines"]
+
+
+class Deadline:
+    """One deadline; ``met`` when it no longer matters."""
+
+    __slots__ = ("at", "late", "met")
+
+    def __init__(self, at: float, late: Callable[[], None]) -> None:
+        self.at = at
+        self.late = late
+        self.met = False
+
+
+class Deadlines:
+    """All deadlines of a run."""
+
+    def __init__(self, env: Environment) -> None:
+        self._env = env
+        self._queues: dict[float, deque[Deadline]] = {}
+
+    def set(self, seconds: float, late: Callable[[], None]) -> Deadline:
+        """Call *late* in *seconds*, unless the deadline is met before."""
+        deadline = Deadline(self._env.now + seconds, late)
+        queue = self._queues.get(seconds)
+        if queue is None:
+            queue = self._queues[seconds] = deque()
+        if not queue:
+            self._arm(queue, deadline.at)
+        queue.append(deadline)
+        return deadline
+
+    def _arm(self, queue: deque[Deadline], at: float) -> None:
+        timer = Timeout(self._env, max(0.0, at - self._env.now), queue)
+        timer.callbacks.append(self._fired)
+
+    def _fired(self, timer: Any) -> None:
+        queue: deque[Deadline] = timer.value
+        now = self._env.now
+        while queue and (queue[0].met or queue[0].at <= now):
+            deadline = queue.popleft()
+            if not deadline.met:
+                deadline.met = True
+                deadline.late()
+        if queue:
+            self._arm(queue, queue[0].at)

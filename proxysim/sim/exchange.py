@@ -1,0 +1,117 @@
+"""One question and its answer on one connection, and the account of where the time went."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from proxysim.messages import Failure, Request, Response
+from proxysim.sim.paths import Body
+from proxysim.workload.draws import Draw
+
+if TYPE_CHECKING:
+    from proxysim.sim.connections import Channel
+    from proxysim.sim.content import Asset
+
+__all__ = ["Account", "Asker", "Call", "Exchange"]
+
+
+class Call:
+    """What a client wanted: the luggage that a request carries through all proxies.
+
+    ``client`` and ``site`` are codes of the results tables; ``then`` is what the client does next.
+    """
+
+    __slots__ = ("asset", "at", "client", "id", "method", "recorded", "site", "then", "u")
+
+    def __init__(self, draw: Draw, at: float, client: int, asset: Asset, then: Any) -> None:
+        self.id = draw.id
+        self.at = at
+        self.client = client
+        self.site = asset.site_code
+        self.asset = asset
+        self.method = draw.method
+        self.u = draw.u
+        self.recorded = draw.recorded
+        self.then = then
+
+
+class Account:
+    """Where time went, and who did what, on the way that won. Times in seconds."""
+
+    __slots__ = ("attempts", "backend", "cache", "coding", "cpu", "served_by", "service", "wait")
+
+    def __init__(self) -> None:
+        self.wait = 0.0
+        self.service = 0.0
+        self.cpu = 0.0
+        self.attempts = 0
+        self.cache = 0
+        self.coding = 0
+        self.backend = 0
+        self.served_by = 0
+
+    def add_times(self, other: Account) -> None:
+        """Take over the times of an exchange that was part of this one."""
+        self.wait += other.wait
+        self.service += other.service
+        self.cpu += other.cpu
+
+
+class Asker(Protocol):
+    """Who asks, and is told."""
+
+    def on_head(self, exchange: Exchange, response: Response, body: Body) -> None:
+        """The first byte of the answer is here; *body* may still be coming."""
+        ...
+
+    def on_failure(self, exchange: Exchange, failure: Failure) -> None:
+        """No answer will come."""
+        ...
+
+
+class Exchange(Account):
+    """A request on its way over one connection, and its answer back.
+
+    ``attempt`` counts from 1. ``held`` is what the endpoint keeps with it while it works.
+    """
+
+    __slots__ = ("asker", "attempt", "began", "call", "channel", "deadline", "held", "over", "request")
+
+    def __init__(self, call: Call, request: Request, asker: Asker, attempt: int, began: float) -> None:
+        self.wait = 0.0
+        self.service = 0.0
+        self.cpu = 0.0
+        self.attempts = 0
+        self.cache = 0
+        self.coding = 0
+        self.backend = 0
+        self.served_by = 0
+        self.call = call
+        self.request = request
+        self.asker = asker
+        self.attempt = attempt
+        self.began = began
+        self.channel: Channel | None = None
+        self.held: Any = None
+        self.deadline: Any = None
+        self.over = False
+
+    def fail(self, failure: Failure) -> None:
+        """Tell the asker that no answer comes, unless it is over already."""
+        if not self.over:
+            self.over = True
+            if self.deadline is not None:
+                self.deadline.met = True
+            if self.channel is not None:
+                self.channel.close()
+            self.asker.on_failure(self, failure)
+
+    def cancel(self) -> None:
+        """The asker has lost interest: the connection is closed, the endpoint told."""
+        if not self.over:
+            self.over = True
+            if self.deadline is not None:
+                self.deadline.met = True
+            if self.channel is not None:
+                self.channel.close()
+                self.channel.endpoint.cancelled(self)

@@ -1,0 +1,97 @@
+"""Wires in simulated time: latency, jitter, loss, and bandwidth that transfers share equally.
+
+Sharing is egalitarian processor sharing by virtual time: with n transfers under way each gets
+1/n of the bandwidth, so a transfer of S bytes ends when the work done for each since it joined has
+grown by S. Joining and leaving cost O(log n), whatever n is.
+
+Source: processor sharing, Kleinrock, "Queueing Systems", volume 2, section 4.4; virtual time as in
+Demers, Keshav and Shenker, "Analysis and Simulation of a Fair Queueing Algorithm", SIGCOMM 1989.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from heapq import heappop, heappush
+from itertools import count
+from typing import Any
+
+from simpy import Environment, Timeout
+
+__all__ = ["Lane"]
+
+
+class Lane:
+    """One direction of a wire: *bandwidth* in bytes per second, shared by all who send."""
+
+    __slots__ = (
+        "_armed",
+        "_env",
+        "_order",
+        "_since",
+        "_sending",
+        "_timer",
+        "_work",
+        "bandwidth",
+    )
+
+    def __init__(self, env: Environment, bandwidth: float) -> None:
+        self.bandwidth = bandwidth
+        self._env = env
+        self._sending: list[tuple[float, int, Callable[[], None]]] = []
+        self._order = count()
+        self._work = 0.0  # bytes done so far for a transfer that had always been there
+        self._since = 0.0  # when _work was last brought up to date
+        self._armed = float("inf")  # when the timer that counts will fire
+        self._timer: Timeout | None = None
+
+    def __len__(self) -> int:
+        return len(self._sending)
+
+    def join(self, size: float, done: Callable[[], None]) -> None:
+        """Send *size* bytes; *done* is called when the last of them has left."""
+        self._advance()
+        heappush(self._sending, (self._work + size, next(self._order), done))
+        self._arm()
+
+    def change(self, bandwidth: float) -> None:
+        """Go on with another *bandwidth*, also for what is under way."""
+        self._advance()
+        self.bandwidth = bandwidth
+        self._timer, self._armed = None, float("inf")
+        self._arm()
+
+    def _advance(self) -> None:
+        now = self._env.now
+        if self._sending:
+            self._work += (now - self._since) * self.bandwidth / len(self._sending)
+        self._since = now
+
+    def _arm(self) -> None:
+        """See to it that a timer fires no later than the next departure.
+
+        A timer that is early is left alone: it finds nothing due and is set again.
+        """
+        if not self._sending:
+            return
+        left = max(0.0, self._sending[0][0] - self._work)
+        delay = left * len(self._sending) / self.bandwidth
+        if self._since + delay < self._armed:
+            self._armed = self._since + delay
+            self._timer = Timeout(self._env, delay)
+            self._timer.callbacks.append(self._fired)
+
+    def _fired(self, timer: Any) -> None:
+        if timer is not self._timer:
+            return
+        self._timer, self._armed = None, float("inf")
+        self._advance()
+        sending = self._sending
+        now = self._since
+        while sending:
+            due = sending[0][0]
+            # A remainder too small to move the clock is rounding, and counts as done.
+            if due > self._work and now + (due - self._work) * len(sending) / self.bandwidth > now:
+                break
+            self._work = max(self._work, due)
+            heappop(sending)[2]()
+        self._arm()

@@ -1,0 +1,266 @@
+"""Ways through the network: what a head and a body meet between two parties."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from math import log
+from typing import Any
+
+from simpy import Environment, Timeout
+
+from proxysim.sim.links import Lane
+from proxysim.workload.streams import Chance
+
+__all__ = ["Body", "Direction", "Path"]
+
+RETRANSMISSION = 0.2  # s, the least time-out of Linux (TCP_RTO_MIN); doubles each time
+SYN_RETRANSMISSION = 1.0  # s, RFC 6298, section 2.1
+SEGMENT = 1460  # bytes of payload
+INITIAL_WINDOW = 10 * SEGMENT  # RFC 6928
+
+
+class Body:
+    """A body in simulated time: how long it is, who made it, and whether all of it is here."""
+
+    __slots__ = ("_waiters", "complete", "length", "origin", "replayable", "text")
+
+    def __init__(self, length: int, origin: int, *, complete: bool = False, text: bool = False) -> None:
+        self.length = length
+        self.origin = origin  # the code of the node that made or kept it
+        self.complete = complete
+        self.text = text
+        self.replayable = True
+        self._waiters: list[Callable[[], None]] | None = None
+
+    def when_complete(self, call: Callable[[], None]) -> None:
+        """Call *call* when the last byte is here; at once if it is."""
+        if self.complete:
+            call()
+        elif self._waiters is None:
+            self._waiters = [call]
+        else:
+            self._waiters.append(call)
+
+    def finish(self, _: Any = None) -> None:
+        """The last byte is here."""
+        self.complete = True
+        waiters, self._waiters = self._waiters, None
+        for call in waiters or ():
+            call()
+
+
+class Direction:
+    """One direction of a wire, such as ``gateway>web``, and all that flows through it.
+
+    Where the members of a group of clients each have a wire of their own, each has its own lane.
+    """
+
+    def __init__(
+        self,
+        env: Environment,
+        name: str,
+        *,
+        latency: float,
+        jitter: float,
+        bandwidth: float | None,
+        loss: float,
+        own_lanes: bool,
+        slow_start: bool,
+        chance: Chance,
+    ) -> None:
+        self.env = env
+        self.name = name
+        self.latency = latency
+        self.extra_latency = 0.0
+        self.jitter = jitter
+        self.bandwidth = bandwidth
+        self.loss = loss
+        self.own_lanes = own_lanes
+        self.slow_start = slow_start
+        self.chance = chance
+        self.bytes = 0
+        self.lanes: dict[int, Lane] = {}
+        self.paths: list[Path] = []
+
+    def lane(self, member: int) -> Lane | None:
+        """The lane of *member* (a client's code); None where bandwidth is without limit."""
+        if self.bandwidth is None:
+            return None
+        who = member if self.own_lanes else -1
+        lane = self.lanes.get(who)
+        if lane is None:
+            lane = self.lanes[who] = Lane(self.env, self.bandwidth)
+        return lane
+
+    def change(self, **fields: float | None) -> None:
+        """Go on with other figures, also for what is under way."""
+        for field, value in fields.items():
+            setattr(self, field, value)
+        if self.bandwidth is not None:
+            for lane in self.lanes.values():
+                lane.change(self.bandwidth)
+        for path in self.paths:
+            path.measure()
+
+    def chance_delay(self, request: int, attempt: int, first_timeout: float) -> float:
+        """What jitter and loss add to one crossing: a hash of who crosses, not a stream."""
+        extra = 0.0
+        if self.jitter:
+            extra -= self.jitter * log(1.0 - self.chance(request, 2 * attempt))
+        if self.loss:
+            # The k-th copy is lost too when the one uniform number is below loss**k.
+            u, timeout, below = self.chance(request, 2 * attempt + 1), first_timeout, self.loss
+            while u < below and below > 1e-9:
+                extra += timeout
+                timeout *= 2
+                below *= self.loss
+        return extra
+
+
+class Path:
+    """The way from one party to another for one member: its latency and the lanes on it."""
+
+    __slots__ = ("directions", "lanes", "latency", "member", "slow_start", "uncertain")
+
+    def __init__(self, directions: Iterable[Direction], member: int) -> None:
+        self.directions = tuple(directions)
+        self.member = member
+        self.latency = 0.0
+        self.lanes: tuple[tuple[float, Lane], ...] = ()
+        self.uncertain = False
+        self.slow_start = any(direction.slow_start for direction in self.directions)
+        for direction in self.directions:
+            direction.paths.append(self)
+        self.measure()
+
+    def measure(self) -> None:
+        """Add up what the wires are like now; called again when one of them changes."""
+        latency, lanes = 0.0, []
+        for direction in self.directions:
+            lane = direction.lane(self.member)
+            if lane is not None:
+                lanes.append((latency, lane))
+            latency += direction.latency + direction.extra_latency
+        self.latency, self.lanes = latency, tuple(lanes)
+        self.uncertain = any(d.jitter or d.loss for d in self.directions)
+
+    def delay(self, request: int, attempt: int, first_timeout: float = RETRANSMISSION) -> float:
+        """Seconds for a head to cross, chance included."""
+        if not self.uncertain:
+            return self.latency
+        return self.latency + sum(
+            direction.chance_delay(request, attempt, first_timeout) for direction in self.directions
+        )
+
+    def count(self, size: int) -> None:
+        """Book *size* bytes on every wire of the way."""
+        for direction in self.directions:
+            direction.bytes += size
+
+    def stalls(self, size: int, warm: int) -> int:
+        """Round trips that slow start adds to *size* bytes on a connection that has sent *warm*.
+
+        The window starts at ten segments and grows by what is acknowledged.
+        """
+        window, rounds = INITIAL_WINDOW + warm, 0
+        while size > window:
+            size -= window
+            window *= 2
+            rounds += 1
+        return rounds
+
+    def carry(
+        self, env: Environment, body: Body, size: int, out: Body, delay: float, left: Callable[[], None] | None
+    ) -> None:
+        """Send *body* (*size* bytes with its head) along; *out* is the same at the other end.
+
+        A body joins each lane at its first byte. Its last byte comes at
+        ``max(own lane finished, last byte from upstream) + latency``, lane by lane. *left* is
+        called when the last byte has left the sender; *delay* is what this crossing's head takes.
+        """
+        if self.lanes:
+            _Transfer(env, self, body, size, out, delay - self.latency, left)
+        elif body.complete:
+            if left is not None:
+                left()
+            if delay:
+                Timeout(env, delay).callbacks.append(out.finish)
+            else:
+                out.finish()
+        else:
+            body.when_complete(partial(self._follow, env, out, delay, left))
+
+    def _follow(
+        self, env: Environment, out: Body, delay: float, left: Callable[[], None] | None
+    ) -> None:
+        if left is not None:
+            left()
+        if delay:
+            Timeout(env, delay).callbacks.append(out.finish)
+        else:
+            out.finish()
+
+
+class _Transfer:
+    """One body on a path with lanes."""
+
+    __slots__ = ("ends", "env", "extra", "left", "out", "path_latency", "lanes", "source_end", "waiting")
+
+    def __init__(
+        self,
+        env: Environment,
+        path: Path,
+        body: Body,
+        size: int,
+        out: Body,
+        extra: float,
+        left: Callable[[], None] | None,
+    ) -> None:
+        self.env = env
+        self.lanes = path.lanes
+        self.path_latency = path.latency
+        self.extra = extra  # jitter and loss met by the head, before the first lane
+        self.out = out
+        self.left = left
+        self.ends: list[float] = [-1.0] * len(self.lanes)
+        self.source_end = -1.0
+        self.waiting = len(self.lanes) + 1
+        for index, (offset, lane) in enumerate(self.lanes):
+            wait = offset + extra if index else offset
+            if wait > 0:
+                timer = Timeout(env, wait, (lane, size, index))
+                timer.callbacks.append(self._join)
+            else:
+                lane.join(size, partial(self._sent, index))
+        body.when_complete(self._source_done)
+
+    def _join(self, timer: Any) -> None:
+        lane, size, index = timer.value
+        lane.join(size, partial(self._sent, index))
+
+    def _sent(self, index: int) -> None:
+        self.ends[index] = self.env.now
+        self._one_less(index == 0 and self.source_end >= 0)
+
+    def _source_done(self) -> None:
+        self.source_end = self.env.now
+        self._one_less(self.ends[0] >= 0)
+
+    def _one_less(self, has_left: bool) -> None:
+        self.waiting -= 1
+        if not self.waiting:
+            # Lane by lane: the last byte enters when it has come, and leaves no sooner than all.
+            last, entered = self.source_end, 0.0
+            for (offset, _), end in zip(self.lanes, self.ends, strict=True):
+                last = max(end, last + offset - entered)
+                entered = offset
+            last += self.path_latency - entered + self.extra
+            wait = last - self.env.now
+            if wait > 0:
+                Timeout(self.env, wait).callbacks.append(self.out.finish)
+            else:
+                self.out.finish()
+        if has_left and self.left is not None:
+            left, self.left = self.left, None
+            left()
