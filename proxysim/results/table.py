@@ -223,7 +223,12 @@ def _canonical(codes: Array, names: list[str]) -> tuple[Array, tuple[str, ...]]:
     ordered = sorted(used.tolist(), key=lambda code: natural(names[code]))
     renumbered = np.zeros(len(names), dtype=codes.dtype)
     renumbered[ordered] = np.arange(len(ordered), dtype=codes.dtype)
-    return renumbered[codes], tuple(names[code] for code in ordered)
+    return renumbered[codes], tuple(_printable(names[code]) for code in ordered)
+
+
+def _printable(name: str) -> str:
+    """*name* as every export can write it: a log may hold bytes that are no text."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _order(keys: list[Array]) -> Array | None:

@@ -30,7 +30,7 @@ def max_over_mean(shares: ArrayLike) -> float:
     """The largest share over the mean one: 1 for equal shares, n where one of n has all."""
     found = _shares(shares)
     largest = float(found.max())
-    return largest / float(found.mean()) if largest > 0 else 1.0
+    return 1.0 / float((found / largest).mean()) if largest > 0 else 1.0
 
 
 def _shares(shares: ArrayLike) -> NDArray[np.float64]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -56,5 +58,5 @@ def windowed_quantiles(
         raise ResultError("windows whose edges do not ascend", mend="Give two edges or more.")
     order = np.argsort(when, kind="stable")
     cuts = np.searchsorted(when[order], bounds, side="left")
-    pieces = (found[order][a:b] for a, b in zip(cuts[:-1], cuts[1:], strict=True))
-    return np.array([quantiles(piece, asked) for piece in pieces])
+    found = found[order]
+    return np.array([quantiles(found[low:high], asked) for low, high in pairwise(cuts.tolist())])
