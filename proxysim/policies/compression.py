@@ -78,6 +78,11 @@ class Compression:
             return None
         return self._acceptable(accepted)
 
+    def preferred(self, request: Request) -> str | None:
+        """The coding that the client would get for an eligible answer; None where it takes none."""
+        accepted = request.headers.get("accept-encoding")
+        return self._acceptable(accepted) if accepted else None
+
     def headers(self, response: Response, coding: str | None) -> Headers:
         """The answer's fields when coded as *coding*; with None only ``Vary`` is added.
 

@@ -26,19 +26,24 @@ class S3Fifo:
     since goes on to the main queue, the rest leaves and is remembered as a ghost; a ghost that is
     asked for again goes to the main queue at once. At the main queue's end, what was used gets
     another round for one use less. Uses are counted up to 3. The ghosts' sizes add up to at most
-    the main queue's. O(1), amortised. Inserting again starts anew in the same queue.
+    the main queue's. Until the cache is full for the first time, what the small queue has no room
+    for goes to the main queue. O(1), amortised. Inserting again starts anew in the same queue.
 
     Source: Yang et al., "FIFO queues are all you need for cache eviction" (SOSP 2023), with its
-    parameters: small 10 %, threshold 2, ghosts as many as the main queue holds.
+    parameters: small 10 %, threshold 2, ghosts as many as the main queue holds; the filling of an
+    empty cache as in the authors' libCacheSim. Unlike there, an object larger than the small queue
+    is taken in: a cache of ten equal objects would otherwise stay empty.
     """
 
     __slots__ = (
+        "_filling",
         "_ghosts",
         "_ghosts_size",
         "_main",
         "_main_capacity",
         "_main_used",
         "_small",
+        "_small_capacity",
         "_small_used",
         "capacity",
         "threshold",
@@ -59,7 +64,9 @@ class S3Fifo:
         self._ghosts: OrderedDict[Hashable, int] = OrderedDict()
         self._small_used = 0
         self._main_used = 0
-        self._main_capacity = capacity - int(capacity * small)
+        self._small_capacity = int(capacity * small)
+        self._main_capacity = capacity - self._small_capacity
+        self._filling = True
         self._ghosts_size = 0
 
     @property
@@ -82,11 +89,12 @@ class S3Fifo:
         self._ghosts_size -= self._ghosts.pop(key, 0)
         gone: list[Hashable] = []
         while self._small_used + self._main_used + size > self.capacity:
+            self._filling = False
             if self._main_used > self._main_capacity or not self._small:
                 self._evict_main(gone)
             else:
                 self._evict_small(gone)
-        if to_main:
+        if to_main or (self._filling and self._small_used >= self._small_capacity):
             self._main[key] = _Entry(size)
             self._main_used += size
         else:
