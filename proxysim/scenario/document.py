@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from proxysim.scenario.draws import Popularity, SizeDistribution
 from proxysim.scenario.nodes import Node
@@ -25,6 +25,9 @@ from proxysim.scenario.quantities import (
 )
 
 __all__ = ["Document", "Event", "Link", "RunSettings", "Site"]
+
+
+Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 class RunSettings(Grammar):
@@ -65,9 +68,31 @@ class Site(Grammar):
     cacheable: Ratio = Field(default=1.0, description="Share of objects that a cache may keep.")
     compressible: Ratio = Field(default=0.6, description="Share of objects that are text.")
     tls: bool = False
-    methods: dict[str, Ratio] = Field(default={"GET": 1.0}, min_length=1)
+    methods: dict[Method, Ratio] = Field(
+        default={"GET": 1.0}, min_length=1, description="Share of each method; 100% in all."
+    )
     upload: Size = Field(default=0, description="Length of the body of POST, PUT and PATCH.")
     path: str = Field(default="/{n}", description="Of object n.")
+
+    @field_validator("methods")
+    @classmethod
+    def _whole(cls, found: dict[str, float]) -> dict[str, float]:
+        if abs(sum(found.values()) - 1) > 1e-9:
+            raise FieldError(
+                f"the methods add up to {100 * sum(found.values()):g}%",
+                mend="Make it 100%, such as {GET: 95%, POST: 5%}",
+            )
+        return found
+
+    @field_validator("path")
+    @classmethod
+    def _of_objects(cls, found: str) -> str:
+        rest = found.replace("{n}", "", 1)
+        if not found.startswith("/") or rest == found or set(rest) & set("{} \n"):
+            raise FieldError(
+                f"found {found!r}", mend="Begin with / and put {n} where the number goes: /item/{n}"
+            )
+        return found
 
 
 class Link(Grammar):

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from proxysim.scenario.draws import Arrivals, TimeDistribution
+from proxysim.scenario.menus import Balancer, Eviction, matcher
 from proxysim.scenario.quantities import (
     Count,
     Duration,
@@ -88,9 +89,9 @@ class Clients(NodeBase):
 class Condition(Grammar):
     """What a filter rule looks at; all that is given must hold, any of a list suffices."""
 
-    domain: Text | None = None
-    url: Text | None = None
-    method: Text | None = None
+    domain: Annotated[Text, matcher("domain")] | None = None
+    url: Annotated[Text, matcher("url")] | None = None
+    method: Annotated[Text, matcher("method")] | None = None
 
     @model_validator(mode="after")
     def _something(self) -> Self:
@@ -118,7 +119,7 @@ class Rule(Grammar):
 class Cache(Grammar):
     """A shared cache inside a proxy."""
 
-    eviction: str = "lru"
+    eviction: Eviction = "lru"
     capacity: Size
     max_object: Size | None = Field(default=None, description="Larger answers are not stored.")
     collapse: bool = Field(
@@ -191,7 +192,7 @@ class ReverseProxy(ProxyBase):
     kind: Literal["reverse_proxy"]
     sites: Annotated[list[Host], Field(min_length=1)]
     backends: Names
-    balancer: str = "round_robin"
+    balancer: Balancer = "round_robin"
     tls: Literal["terminate", "passthrough", "reencrypt", "none"] = "terminate"
     compression: list[Coding] = Field(
         default=[], description="Codings it may apply, the best liked first."

@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from proxysim.errors import ScenarioError, did_you_mean
 from proxysim.scenario.document import Document
 from proxysim.scenario.draws import Choice
+from proxysim.scenario.menus import PolicyName
 from proxysim.scenario.quantities import Grammar
 from proxysim.scenario.yaml_reader import Path, read_value
 
@@ -91,7 +92,7 @@ def _next_step(
         if _model_of_values(kind):
             with_dots = any("." in name for name in known)
             raise _no_such(path, steps, ".".join(rest) if with_dots else rest[0], known)
-        return (".".join(rest), []) if len(steps) == 1 or not known else (rest[0], rest[1:])
+        return rest[0], rest[1:]
     raise ScenarioError(
         f"{path}: {dotted(steps)} is a single value and has no parts",
         mend=f"Set {dotted(steps)} itself.",
@@ -104,19 +105,27 @@ def _entered(here: Any, kind: Any, step: str | int) -> tuple[Any, Any]:
     inner = _value(here, step)
     model = _model(inner_kind, inner)
     if not isinstance(inner, dict) and (model is not None or _is_mapping(inner_kind)):
-        inner = {}
+        # A profile's name is short for a mapping that builds on it.
+        inner = {"profile": inner} if step == "costs" and isinstance(inner, str) else {}
         _put(here, kind, step, inner)
-    elif model is not None and issubclass(model, Choice):
-        inner = here[step]
     return inner, inner_kind
 
 
 def _put(here: Any, kind: Any, step: str | int, value: Any) -> None:
-    model = _model(kind, here)
-    if model is not None and issubclass(model, Choice):
+    if _is_choice(kind, here):
         for other in [key for key in here if key != step]:
             del here[other]
     here[step] = value
+
+
+def _is_choice(kind: Any, tree: Any) -> bool:
+    """Whether the keys of a mapping exclude each other."""
+    model = _model(kind, tree)
+    if model is not None:
+        return issubclass(model, Choice)
+    return any(
+        get_origin(leaf) is dict and get_args(leaf)[0] == PolicyName for leaf in _leaves(kind)
+    )
 
 
 def _named_by_ends(items: list[Any]) -> dict[str, int]:

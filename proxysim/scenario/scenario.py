@@ -17,9 +17,10 @@ from proxysim.errors import ScenarioError, did_you_mean
 from proxysim.scenario.consistency import inconsistencies
 from proxysim.scenario.document import Document
 from proxysim.scenario.mistakes import DocumentError, of_validation
-from proxysim.scenario.nodes import Clients, ReverseProxy, Server
 from proxysim.scenario.paths import with_value
 from proxysim.scenario.plain import plain
+from proxysim.scenario.removal import removed
+from proxysim.scenario.serving import fronts, members
 from proxysim.scenario.yaml_reader import Path
 
 __all__ = ["Scenario"]
@@ -105,6 +106,19 @@ class Scenario:
             at=lambda _: place,
         )
 
+    def without(self, node: str) -> Scenario:
+        """The same requests without the proxy *node*: no cache, no filter, no TLS offload.
+
+        Raises ScenarioError unless *node* is a proxy.
+        """
+        return Scenario.checked(
+            removed(self.tree, self.document, node),
+            name=self.name,
+            directory=self.directory,
+            removed=(*self.removed, node),
+            at=lambda _: f"{self.name} without {node}",
+        )
+
     def members(self, node: str) -> list[str]:
         """The names of a group's members: shop-1 to shop-4; a server alone keeps its name.
 
@@ -117,36 +131,17 @@ class Scenario:
                 place=self.name,
                 mend=did_you_mean(node, self.document.nodes),
             )
-        if isinstance(found, Clients) or (isinstance(found, Server) and found.count > 1):
-            return [f"{node}-{number}" for number in range(1, found.count + 1)]
-        return [node]
+        return members(node, found)
 
     def fronts(self, site: str) -> tuple[str, ...]:
         """The nodes that *site*'s name leads to: one, or several server groups that share it."""
-        behind = {
-            name
-            for node in self.document.nodes.values()
-            if isinstance(node, ReverseProxy)
-            for name in node.backend_names
-        }
-        public = [
-            name
-            for name, node in self.document.nodes.items()
-            if isinstance(node, ReverseProxy) and site in node.sites and name not in behind
-        ]
-        direct = [
-            name
-            for name, node in self.document.nodes.items()
-            if isinstance(node, Server) and site in node.sites
-        ]
-        found = public or direct
-        if not found:
+        if site not in self.document.sites:
             raise ScenarioError(
-                f"nobody serves {site!r}",
+                f"there is no site {site!r}",
                 place=self.name,
                 mend=did_you_mean(site, self.document.sites),
             )
-        return tuple(found)
+        return tuple(fronts(self.document, site))
 
     def front(self, site: str) -> str:
         """The node that *site*'s name leads to; the first where several server groups share it."""

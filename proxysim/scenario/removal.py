@@ -1,0 +1,68 @@
+"""The same scenario without one of its proxies: who goes where then."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from proxysim.errors import ScenarioError, did_you_mean
+from proxysim.scenario.document import Document
+from proxysim.scenario.nodes import ForwardProxy, ReverseProxy
+from proxysim.scenario.serving import fronts
+
+__all__ = ["removed"]
+
+
+def removed(tree: Mapping[str, Any], document: Document, name: str) -> dict[str, Any]:
+    """*tree* with the proxy *name* made a router: its wires stay, its functions go.
+
+    What went through a forward proxy takes that proxy's own way on. A reverse proxy's backends
+    answer for its sites themselves, to the public or to the proxy before it, and end TLS where it
+    did. What would have happened to the proxy no longer does. Raises ScenarioError unless *name*
+    is a proxy.
+    """
+    proxies = {
+        node: found
+        for node, found in document.nodes.items()
+        if isinstance(found, ForwardProxy | ReverseProxy)
+    }
+    if name not in proxies:
+        what = f"{name} is no proxy" if name in document.nodes else f"there is no node {name!r}"
+        raise ScenarioError(f"{what}, so it cannot be left out", mend=did_you_mean(name, proxies))
+    left = copy.deepcopy(dict(tree))
+    nodes = left["nodes"]
+    proxy = proxies[name]
+    if isinstance(proxy, ForwardProxy):
+        _go_on(nodes, name, proxy)
+    else:
+        _step_forward(nodes, name, proxy, document)
+    nodes[name] = {"kind": "router"} | ({"zone": proxy.zone} if proxy.zone is not None else {})
+    if left.get("events"):
+        left["events"] = [event for event in left["events"] if event.get("node") != name]
+    return left
+
+
+def _go_on(nodes: dict[str, Any], name: str, proxy: ForwardProxy) -> None:
+    for node in nodes.values():
+        if node.get("through") == name:
+            del node["through"]
+            if proxy.through is not None:
+                node["through"] = proxy.through
+
+
+def _step_forward(
+    nodes: dict[str, Any], name: str, proxy: ReverseProxy, document: Document
+) -> None:
+    own = proxy.backend_names
+    for other, before in document.nodes.items():
+        if isinstance(before, ReverseProxy) and name in before.backend_names:
+            at = before.backend_names.index(name)
+            kept = [backend for backend in before.backend_names if backend != name]
+            kept[at:at] = [backend for backend in own if backend not in kept]
+            nodes[other]["backends"] = kept
+    public = [site for site in proxy.sites if name in fronts(document, site)]
+    for backend in own:
+        listed = nodes[backend].get("sites") or []
+        if new := [site for site in public if site not in listed]:
+            nodes[backend]["sites"] = [*listed, *new]
