@@ -26,24 +26,25 @@ class Stored:
     """An answer that a cache keeps: head, body, and until when it may be used.
 
     ``received`` is the cache's clock when the answer came; ``initial_age`` what the answer said
-    of its age then (RFC 9111, section 4.2.3). Fresh until ``expires``; until ``stale_until`` it may
-    be served while a newer one is fetched (RFC 5861, section 3).
+    of its age then (RFC 9111, section 4.2.3). It is fresh up to the age ``lifetime``; for
+    ``window`` seconds more it may be served while a newer one is fetched (RFC 5861, section 3).
     """
 
     response: Response
     body: Body | None
     received: float
     initial_age: float
-    expires: float
-    stale_until: float
+    lifetime: float
+    window: float
 
-    def age(self, now: float) -> int:
-        """Whole seconds since the origin made or confirmed the answer."""
-        return int(self.initial_age + now - self.received)
+    def age(self, now: float) -> float:
+        """Seconds since the origin made or confirmed the answer."""
+        return self.initial_age + now - self.received
 
     def head(self, now: float) -> Response:
         """The answer's head with its current ``Age``."""
-        return replace(self.response, headers=self.response.headers.set("age", str(self.age(now))))
+        headers = self.response.headers.set("age", str(int(self.age(now))))
+        return Response(self.response.status, headers)
 
 
 class Ticket:
@@ -89,7 +90,10 @@ class Fill:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         self.readers -= 1
         if not self.readers and not self.done and self.running is not None:
@@ -129,7 +133,9 @@ class Cache:
         """Under what an answer to *request* is kept, in one content *coding*."""
         return (request.scheme, request.host, request.path, coding)
 
-    def find(self, request: Request, codings: Iterable[str | None] = (None,)) -> tuple[Key, Stored] | None:
+    def find(
+        self, request: Request, codings: Iterable[str | None] = (None,)
+    ) -> tuple[Key, Stored] | None:
         """The first answer kept in one of *codings*, fresh or not; a request counts as a touch."""
         for coding in codings:
             key = self.key(request, coding)
@@ -139,7 +145,9 @@ class Cache:
                 return key, stored
         return None
 
-    def ticket(self, request: Request, response: Response, coding: str | None = None) -> Ticket | None:
+    def ticket(
+        self, request: Request, response: Response, coding: str | None = None
+    ) -> Ticket | None:
         """The right to store *response* to *request*, or None where it may not be kept."""
         if not freshness.storable(request, response):
             return None
@@ -180,9 +188,12 @@ class Cache:
         self._stored.clear()
 
     def _entry(self, response: Response, body: Body | None) -> Stored:
-        now = self.clock()
-        age = freshness.age_on_receipt(response)
-        expires = now + freshness.lifetime(response) - age
         window = freshness.stale_window(response)
-        granted = self.stale_while_revalidate if window is None else window
-        return Stored(response, body, now, age, expires, expires + granted)
+        return Stored(
+            response,
+            body,
+            self.clock(),
+            freshness.age_on_receipt(response),
+            freshness.lifetime(response),
+            self.stale_while_revalidate if window is None else window,
+        )

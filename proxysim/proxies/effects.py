@@ -234,7 +234,8 @@ class Head:
 @value
 class Sent:
     """A body has gone: how many *bytes*, whether the source was read to its end, and whether the
-    client went away first."""
+    client went away first.
+    """
 
     bytes: int
     source_complete: bool = True
@@ -244,7 +245,8 @@ class Sent:
 @value
 class Closed:
     """A relay has ended: bytes *up* (from the client) and *down*, and *by* whom (client, server,
-    deadline)."""
+    deadline).
+    """
 
     up: int
     down: int

@@ -8,6 +8,7 @@ from typing import Any
 from proxysim.messages import Connection, Failure, Request, Response
 from proxysim.policies.backend import Backend
 from proxysim.policies.filters import Filters
+from proxysim.policies.identity import Identity
 from proxysim.policies.retry import Retry
 from proxysim.proxies.cache import Cache
 from proxysim.proxies.effects import (
@@ -20,7 +21,7 @@ from proxysim.proxies.effects import (
     Relay,
     Send,
 )
-from proxysim.proxies.proxy import Identity, Lease, Proxy, error_page
+from proxysim.proxies.proxy import Lease, Proxy, error_page
 
 __all__ = ["ForwardProxy"]
 

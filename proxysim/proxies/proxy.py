@@ -6,13 +6,14 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any
 
 from proxysim.messages import Content, Failure, Headers, Request, Response
 from proxysim.policies import freshness
 from proxysim.policies.backend import Backend
 from proxysim.policies.compression import Compression
 from proxysim.policies.health import PassiveHealth
+from proxysim.policies.identity import Identity
 from proxysim.policies.retry import Retry
 from proxysim.proxies.cache import Cache, Fill, Key, Stored
 from proxysim.proxies.effects import (
@@ -30,7 +31,7 @@ from proxysim.proxies.effects import (
     Wait,
 )
 
-__all__ = ["Identity", "Lease", "Proxy", "error_page"]
+__all__ = ["Lease", "Proxy", "error_page"]
 
 Deliver = Callable[[Head | Failure], Handling]
 IDENTITY_ONLY: tuple[str | None, ...] = (None,)
@@ -41,13 +42,6 @@ GATEWAY_ERRORS = {
     "unresolved": (502, "The name of the server is not known."),
 }
 NO_ANSWER = (502, "The server could not be reached, or broke off.")
-
-
-class Identity(Protocol):
-    """What a proxy shows of the client to the server, and of the server to the client."""
-
-    def rewrite(self, request: Request) -> Request: ...
-    def answer(self, response: Response) -> Response: ...
 
 
 class Lease:
@@ -66,7 +60,10 @@ class Lease:
         return self.backend
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         self.backend.in_flight -= 1
 
@@ -106,7 +103,6 @@ class Proxy:
         self.health = health
         self.retry = retry
         self.deadlines = deadlines
-        self.retrying = 0
 
     # What a subclass decides.
 
@@ -133,7 +129,7 @@ class Proxy:
         cache = self.cache
         if cache is None:
             return self.exchange(request, partial(self.send, request, "none"))
-        if not freshness.considers(request):
+        if freshness.bypassed(request):
             return self.exchange(request, partial(self._send_past_cache, request))
         return self._respond_by_cache(request, cache)
 
@@ -142,18 +138,17 @@ class Proxy:
         now = self.clock()
         if (found := cache.find(request, codings)) is not None:
             key, stored = found
-            if now < stored.expires:
+            age = stored.age(now)
+            if freshness.usable(request, age, stored.lifetime):
                 yield from self._send_stored(request, cache, key, stored, "hit")
-            elif now < stored.stale_until:
+            elif freshness.usable(request, age, stored.lifetime + stored.window):
                 if key not in cache.refreshing:
                     cache.refreshing.add(key)
                     yield Spawn(self._refresh(request, cache, key, stored))
                 yield from self._send_stored(request, cache, key, stored, "stale")
             else:
                 asked = freshness.conditional(request, stored.response)
-                yield from self.exchange(
-                    asked, partial(self._send_confirmed, request, cache, key)
-                )
+                yield from self.exchange(asked, partial(self._send_confirmed, request, cache, key))
             return
         if not cache.collapse or request.method != "GET":
             yield from self.exchange(request, partial(self.send, request, "miss"))
@@ -176,40 +171,36 @@ class Proxy:
 
     # One exchange with a backend, and what is done with its answer.
 
-    def exchange(self, request: Request, deliver: Deliver) -> Handling:
+    def exchange(
+        self, request: Request, deliver: Deliver, tried: tuple[Backend, ...] = ()
+    ) -> Handling:
         """Ask a backend, another one if that failed and is safe, and *deliver* what it said.
 
-        The backend's lease is held until *deliver* has ended.
+        The backend's lease is held until *deliver* has ended. *tried* have failed already.
         """
-        upstream = self.identity.rewrite(request)
-        health, attempt = self.health, 0
-        tried: tuple[Backend, ...] = ()
-        try:
-            while True:
-                pool = self.pool(request, tried)
-                if not pool:
-                    yield from deliver(Failure("overload"))
-                    return
-                attempt += 1
-                with Lease(self.choose(request, pool)) as backend:
-                    reply = yield Fetch(backend, upstream, self.deadlines)
-                    failed = type(reply) is Failure
-                    if health is not None:
-                        ok = not failed and reply.response.status < 500
-                        health.observe(backend, ok, self.clock())
-                    if not failed or not self._again(request, reply, attempt):
-                        yield from deliver(reply)
-                        return
-                if not tried:
-                    self.retrying += 1
-                tried = (*tried, backend)
-        finally:
-            if tried:
-                self.retrying -= 1
+        pool = self.pool(request, tried)
+        if not pool:
+            yield from deliver(Failure("overload"))
+            return
+        with Lease(self.choose(request, pool)) as backend:
+            reply = yield Fetch(backend, self.identity.rewrite(request), self.deadlines)
+            failed = type(reply) is Failure
+            if self.health is not None:
+                ok = not failed and reply.response.status < 500
+                self.health.observe(backend, ok, self.clock())
+            if not failed or self.retry is None or not self._again(request, reply, tried):
+                yield from deliver(reply)
+                return
+        again = self.exchange(request, deliver, (*tried, backend))
+        if tried:
+            yield from again
+        else:
+            with self.retry:
+                yield from again
 
-    def _again(self, request: Request, failure: Failure, attempt: int) -> bool:
+    def _again(self, request: Request, failure: Failure, tried: Sequence[Backend]) -> bool:
         return self.retry is not None and self.retry.may_retry(
-            request, failure, attempt, self.retrying, self.in_flight()
+            request, failure, len(tried) + 1, self.in_flight()
         )
 
     def send(self, request: Request, state: str, reply: Head | Failure) -> Handling:
@@ -260,8 +251,8 @@ class Proxy:
         self, request: Request, cache: Cache, key: Key, stored: Stored, state: str
     ) -> Handling:
         response, body = stored.head(self.clock()), stored.body
-        if freshness.not_modified(request, stored.response):
-            yield Send(Response(304, response.headers.without(("content-length",))), None, None, state)
+        if freshness.not_modified(request, response):
+            yield Send(freshness.not_modified_response(response), None, None, state)
             return
         if request.method == "HEAD":
             yield Send(response, None, None, state)
@@ -332,7 +323,8 @@ class Proxy:
     def _codings(self, request: Request) -> tuple[str | None, ...]:
         if self.compression is None:
             return IDENTITY_ONLY
-        return self.compression.acceptable(request)
+        coding = self.compression.preferred(request)
+        return IDENTITY_ONLY if coding is None else (coding, None)
 
     def gateway_error(self, failure: Failure) -> tuple[Response, Content]:
         """The answer where none could be had: 504 in time, 503 for want of room, else 502."""

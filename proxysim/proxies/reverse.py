@@ -10,6 +10,7 @@ from proxysim.policies.backend import Backend
 from proxysim.policies.balancers.base import Balancer
 from proxysim.policies.compression import Compression
 from proxysim.policies.health import PassiveHealth
+from proxysim.policies.identity import Identity
 from proxysim.policies.retry import Retry
 from proxysim.proxies.cache import Cache
 from proxysim.proxies.effects import (
@@ -22,7 +23,7 @@ from proxysim.proxies.effects import (
     Relay,
     Send,
 )
-from proxysim.proxies.proxy import Identity, Lease, Proxy, error_page
+from proxysim.proxies.proxy import Lease, Proxy, error_page
 
 __all__ = ["ReverseProxy"]
 

@@ -12,7 +12,17 @@ __all__ = ["Asset", "Library"]
 class Asset:
     """One object of a site, as a server answers for it."""
 
-    __slots__ = ("etag", "host", "path", "path_code", "response", "site_code", "size", "text", "unmodified")
+    __slots__ = (
+        "etag",
+        "host",
+        "path",
+        "path_code",
+        "response",
+        "site_code",
+        "size",
+        "text",
+        "unmodified",
+    )
 
     def __init__(
         self, host: str, path: str, size: int, codes: tuple[int, int], text: bool, control: str

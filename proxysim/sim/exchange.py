@@ -75,9 +75,21 @@ class Exchange(Account):
     ``attempt`` counts from 1. ``held`` is what the endpoint keeps with it while it works.
     """
 
-    __slots__ = ("asker", "attempt", "began", "call", "channel", "deadline", "held", "over", "request")
+    __slots__ = (
+        "asker",
+        "attempt",
+        "began",
+        "call",
+        "channel",
+        "deadline",
+        "held",
+        "over",
+        "request",
+    )
 
-    def __init__(self, call: Call, request: Request, asker: Asker, attempt: int, began: float) -> None:
+    def __init__(
+        self, call: Call, request: Request, asker: Asker, attempt: int, began: float
+    ) -> None:
         self.wait = 0.0
         self.service = 0.0
         self.cpu = 0.0

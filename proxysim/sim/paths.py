@@ -25,7 +25,9 @@ class Body:
 
     __slots__ = ("_waiters", "complete", "length", "origin", "replayable", "text")
 
-    def __init__(self, length: int, origin: int, *, complete: bool = False, text: bool = False) -> None:
+    def __init__(
+        self, length: int, origin: int, *, complete: bool = False, text: bool = False
+    ) -> None:
         self.length = length
         self.origin = origin  # the code of the node that made or kept it
         self.complete = complete
@@ -171,7 +173,13 @@ class Path:
         return rounds
 
     def carry(
-        self, env: Environment, body: Body, size: int, out: Body, delay: float, left: Callable[[], None] | None
+        self,
+        env: Environment,
+        body: Body,
+        size: int,
+        out: Body,
+        delay: float,
+        left: Callable[[], None] | None,
     ) -> None:
         """Send *body* (*size* bytes with its head) along; *out* is the same at the other end.
 
@@ -205,7 +213,17 @@ class Path:
 class _Transfer:
     """One body on a path with lanes."""
 
-    __slots__ = ("ends", "env", "extra", "left", "out", "path_latency", "lanes", "source_end", "waiting")
+    __slots__ = (
+        "ends",
+        "env",
+        "extra",
+        "left",
+        "out",
+        "path_latency",
+        "lanes",
+        "source_end",
+        "waiting",
+    )
 
     def __init__(
         self,
