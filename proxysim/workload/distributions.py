@@ -91,9 +91,10 @@ class Exponential:
 
 @dataclass(frozen=True, slots=True)
 class Lognormal:
-    """exp of a normal with standard deviation *sigma*, scaled to have *mean*: its median is
-    ``mean * exp(-sigma**2 / 2)``.
-    """  # noqa: D205
+    """Exp of a normal with standard deviation *sigma*, scaled to have *mean*.
+
+    So its median is ``mean * exp(-sigma**2 / 2)``.
+    """
 
     mean: float
     sigma: float

@@ -12,10 +12,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import repeat
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from proxysim.errors import ScenarioError
 from proxysim.messages import value
 from proxysim.workload.arrivals import Arrivals
 from proxysim.workload.catalogue import Catalogue
@@ -79,6 +80,14 @@ class Seat:
     seed: int
     replication: int = 0
     duration: float = 60.0
+
+    def __post_init__(self) -> None:
+        if not sum(self.catalogues[site].site.share for site in self.sites) > 0:
+            raise ScenarioError(
+                "the sites it asks for have no share above zero",
+                place=f"nodes.{self.name}",
+                mend="Give at least one of them a share, or name other sites.",
+            )
 
     def stream(self, purpose: str) -> np.random.Generator:
         return generator(self.seed, f"{self.name}/{purpose}", self.replication)
@@ -212,7 +221,19 @@ class ClosedGroup:
             number, clock, ask = number + ask, float(clocks[-1]), min(2 * ask, 512)
 
 
-Group = OpenGroup | ClosedGroup
+class Replayed(Protocol):
+    """A group whose requests come from a log; see :mod:`proxysim.workload.replay`."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def seat(self) -> Seat: ...
+    def draws(self) -> Iterator[Draw]: ...
+
+
+Group = OpenGroup | ClosedGroup | Replayed
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +245,11 @@ class Workload:
 
     groups: tuple[Group, ...]
     sites: tuple[Catalogue, ...]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many members each group has; a log says so itself."""
+        return {group.name: group.count for group in self.groups}
 
     def group(self, name: str) -> Group:
         """The group called *name*; KeyError if there is none."""

@@ -7,9 +7,13 @@ from typing import Protocol
 
 import numpy as np
 
+from proxysim.errors import ScenarioError
 from proxysim.workload.streams import generator
 
 __all__ = ["Drifting", "Popularity", "Uniform", "Zipf"]
+
+#: Ranks kept by a drifting popularity, over all the rankings it remembers: 32 MB.
+_KEPT = 1 << 22
 
 
 class Popularity(Protocol):
@@ -73,8 +77,8 @@ class Drifting:
     """Zipf whose ranking turns over: every *every* seconds, a *share* of the ranks changes hands.
 
     At each turn a random sample of the ranks passes its objects round in a ring. The turns depend
-    on *seed* alone, so the ranking at a time is the same whoever asks, in whatever order. Going
-    forwards costs one turn at a time; going back starts again from time zero.
+    on *seed* alone, so the ranking at a time is the same whoever asks, in whatever order. Rankings
+    are kept, the fewer the more objects there are; one that is not follows from one before it.
     """
 
     s: float
@@ -88,6 +92,11 @@ class Drifting:
     )
 
     def __post_init__(self) -> None:
+        if self.every <= 0:
+            raise ScenarioError(
+                f"found drifting popularity with every: {self.every:g} s",
+                mend="Give it above zero.",
+            )
         object.__setattr__(self, "_zipf", Zipf(self.s, self.n))
 
     def ranking(self, turn: int) -> np.ndarray:
@@ -99,9 +108,9 @@ class Drifting:
         holders = self._state.get(before, np.arange(self.n)).copy()
         for one in range(before + 1, turn + 1):
             self._turn(holders, one)
-        # Two are kept: open groups only go forwards, members of closed loops are near each other.
-        while len(self._state) > 1:
-            del self._state[min(self._state)]
+        if len(self._state) > 2 and len(self._state) * self.n > _KEPT:
+            for old in sorted(self._state)[::2]:
+                del self._state[old]
         self._state[turn] = holders
         return holders
 

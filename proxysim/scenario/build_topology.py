@@ -1,0 +1,66 @@
+"""A scenario's nodes and links, made into the network that its worlds use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from proxysim.scenario.nodes import Clients, ForwardProxy, ReverseProxy, Server
+from proxysim.scenario.scenario import Scenario
+from proxysim.topology import Network, Place, Wire
+
+__all__ = ["network_of"]
+
+
+def network_of(scenario: Scenario, counts: Mapping[str, int] | None = None) -> Network:
+    """The network of *scenario*, with every conversation that it will hold checked.
+
+    *counts* says how many members a group of clients has where a log decides that (see
+    ``Workload.counts``). Raises TopologyError where one node cannot reach another.
+    """
+    document = scenario.document
+    places = [
+        Place(
+            name,
+            node.kind,
+            (counts or {}).get(name, node.count if isinstance(node, Clients | Server) else 1),
+            node.zone or "",
+        )
+        for name, node in document.nodes.items()
+    ]
+    wires = None
+    if document.links is not None:
+        wires = [
+            Wire(
+                (link.between[0], link.between[1]),
+                link.latency,
+                link.jitter,
+                link.bandwidth,
+                link.loss,
+                link.shared,
+                link.slow_start,
+            )
+            for link in document.links
+        ]
+    return Network(places, wires, dict.fromkeys(_conversations(scenario)))
+
+
+def _conversations(scenario: Scenario) -> Iterator[tuple[str, str]]:
+    """Who opens connections to whom: clients and forward proxies onwards, reverse proxies back."""
+    nodes = scenario.document.nodes
+    for name, node in nodes.items():
+        if isinstance(node, ReverseProxy):
+            yield from ((name, backend) for backend in node.backend_names)
+        elif isinstance(node, Clients):
+            sites = node.sites if node.sites is not None else list(scenario.document.sites)
+            asker, through = name, node.through
+            passed = {asker}
+            while through is not None and through not in passed:
+                yield asker, through
+                proxy = nodes[through]
+                asker, through = (
+                    through,
+                    (proxy.through if isinstance(proxy, ForwardProxy) else None),
+                )
+                passed.add(asker)
+            for site in sites:
+                yield from ((asker, front) for front in scenario.fronts(site))
