@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from proxysim.errors import did_you_mean
 from proxysim.scenario.draws import Popularity, SizeDistribution
 from proxysim.scenario.nodes import Node
 from proxysim.scenario.quantities import (
@@ -27,7 +28,7 @@ from proxysim.scenario.quantities import (
 __all__ = ["Document", "Event", "Link", "RunSettings", "Site"]
 
 
-Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 class RunSettings(Grammar):
@@ -68,8 +69,10 @@ class Site(Grammar):
     cacheable: Ratio = Field(default=1.0, description="Share of objects that a cache may keep.")
     compressible: Ratio = Field(default=0.6, description="Share of objects that are text.")
     tls: bool = False
-    methods: dict[Method, Ratio] = Field(
-        default={"GET": 1.0}, min_length=1, description="Share of each method; 100% in all."
+    methods: dict[str, Ratio] = Field(
+        default={"GET": 1.0},
+        description="Share of each method; 100% in all.",
+        json_schema_extra={"propertyNames": {"enum": list(METHODS)}},
     )
     upload: Size = Field(default=0, description="Length of the body of POST, PUT and PATCH.")
     path: str = Field(default="/{n}", description="Of object n.")
@@ -77,6 +80,9 @@ class Site(Grammar):
     @field_validator("methods")
     @classmethod
     def _whole(cls, found: dict[str, float]) -> dict[str, float]:
+        for name in found:
+            if name not in METHODS:
+                raise FieldError(f"no method is called {name!r}", mend=did_you_mean(name, METHODS))
         if abs(sum(found.values()) - 1) > 1e-9:
             raise FieldError(
                 f"the methods add up to {100 * sum(found.values()):g}%",
