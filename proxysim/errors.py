@@ -67,6 +67,7 @@ class RunError(ProxysimError):
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """The mend for an unknown *word*: the nearest of the *known* ones, then all of them."""
     names = list(known)
-    near = get_close_matches(str(word), names, n=1, cutoff=0.6)
-    hint = f"Did you mean {near[0]!r}? " if near else ""
+    small = {name.lower(): name for name in names}
+    near = get_close_matches(str(word).lower()[:100], small, n=1, cutoff=0.6)
+    hint = f"Did you mean {small[near[0]]!r}? " if near else ""
     return f"{hint}Known: {', '.join(sorted(names)) or 'none'}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from proxysim.errors import did_you_mean
 from proxysim.scenario.draws import Popularity, SizeDistribution
@@ -157,6 +157,14 @@ class Event(Grammar):
         return self
 
 
+def _name_or_steps(found: Any) -> Any:
+    if not isinstance(found, str | dict):
+        raise FieldError(
+            "found neither a profile nor steps", mend="Give a name, typical, or {request: 40us}."
+        )
+    return found
+
+
 class Document(Grammar):
     """A whole scenario file."""
 
@@ -171,6 +179,6 @@ class Document(Grammar):
         default=None, description="Default: everyone who talks is joined by an ideal wire."
     )
     events: list[Event] = Field(default=[])
-    costs: str | dict[str, Any] = Field(
+    costs: Annotated[str | dict[str, Any], BeforeValidator(_name_or_steps)] = Field(
         default={}, description="What steps cost, or the name of a profile. Default: nothing."
     )

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from proxysim.scenario.quantities import (
     Bandwidth,
@@ -58,6 +60,10 @@ class Choice(Grammar):
         if isinstance(found, dict | cls):
             return found
         if isinstance(found, str) and found in cls.model_fields:
+            if not cls._stands_alone(found):
+                raise FieldError(
+                    f"found {found} without a value", mend=f"Write it like this: {{{found}: ...}}"
+                )
             return {found: {}}
         return {cls.bare: found}
 
@@ -71,6 +77,25 @@ class Choice(Grammar):
             raise FieldError(f"found {self.kind} without a value", mend="Give it one.")
         return self
 
+    @classmethod
+    def _stands_alone(cls, name: str) -> bool:
+        """Whether *name* needs no parameters, so that the bare word will do."""
+        return cls.model_fields[name].annotation == Uniform | None
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        reference = handler(core_schema)
+        schema = handler.resolve_ref_schema(reference)
+        keys = {name: _never_null(part) for name, part in schema["properties"].items()}
+        written_out = {**schema, "properties": keys, "minProperties": 1, "maxProperties": 1}
+        words = [name for name in cls.model_fields if cls._stands_alone(name)]
+        schema.clear()
+        schema["description"] = written_out.pop("description", "")
+        schema["anyOf"] = [keys[cls.bare], *({"const": word} for word in words), written_out]
+        return reference
+
     @property
     def kind(self) -> str:
         """The key that was given."""
@@ -80,6 +105,16 @@ class Choice(Grammar):
     def parameters(self) -> Any:
         """What stands under that key."""
         return getattr(self, self.kind)
+
+
+def _never_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """The one alternative of a field that is not null."""
+    (only,) = [part for part in schema["anyOf"] if part.get("type") != "null"]
+    return {**only, **({"description": schema["description"]} if "description" in schema else {})}
+
+
+class Uniform(Grammar):
+    """Every object alike."""
 
 
 class LognormalTime(Grammar):
@@ -159,10 +194,6 @@ class Drifting(Grammar):
         if self.every <= 0:
             raise FieldError("found every: 0", mend="Give a time above zero.")
         return self
-
-
-class Uniform(Grammar):
-    """Every object alike."""
 
 
 class Popularity(Choice):

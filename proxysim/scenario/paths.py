@@ -176,6 +176,8 @@ def _below(kind: Any, tree: Any, step: str | int) -> Any:
         field = fields_of(model).get(str(step))
         return field.annotation if field else None
     for leaf in _leaves(kind):
+        if leaf is Any:
+            return Any
         arguments = get_args(leaf)
         if get_origin(leaf) is list and isinstance(step, int):
             return arguments[0]

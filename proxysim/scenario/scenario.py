@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from proxysim.errors import ScenarioError, did_you_mean
 from proxysim.scenario.consistency import inconsistencies
+from proxysim.scenario.costing import mistaken_costs
 from proxysim.scenario.document import Document
 from proxysim.scenario.mistakes import DocumentError, of_validation
 from proxysim.scenario.paths import with_value
@@ -59,7 +60,8 @@ class Scenario:
             document = Document.model_validate(written)
         except ValidationError as error:
             raise DocumentError(of_validation(error, written), at) from None
-        if mistakes := inconsistencies(document):
+        mistakes = [*inconsistencies(document), *mistaken_costs(document, directory)]
+        if mistakes:
             raise DocumentError(mistakes, at)
         return cls(document, written, name, directory, removed)
 

@@ -1,0 +1,72 @@
+"""What steps cost in a scenario, and at each of its proxies."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+from proxysim.costs import NOTHING, PROFILES, Costs, from_mapping
+from proxysim.errors import ScenarioError
+from proxysim.scenario.document import Document
+from proxysim.scenario.mistakes import Mistake
+from proxysim.scenario.nodes import ProxyBase
+from proxysim.scenario.yaml_reader import MAX_BYTES, Path, decode, read
+
+__all__ = ["costs_of", "mistaken_costs"]
+
+
+def costs_of(
+    document: Document, node: str | None = None, directory: pathlib.Path | str = "."
+) -> Costs:
+    """The costs of *document*, with the overrides of the proxy *node* where it has some.
+
+    A profile is a shipped one's name, or a YAML file of steps, looked for in *directory*. Raises
+    ScenarioError.
+    """
+    costs = _costs(document.costs, NOTHING, pathlib.Path(directory), "costs")
+    found = document.nodes[node] if node is not None else None
+    if isinstance(found, ProxyBase) and found.costs:
+        costs = _costs(found.costs, costs, pathlib.Path(directory), f"nodes.{node}.costs")
+    return costs
+
+
+def mistaken_costs(document: Document, directory: pathlib.Path) -> Iterator[Mistake]:
+    """What :func:`costs_of` would refuse."""
+    written: dict[Path, Any] = {("costs",): document.costs}
+    for name, node in document.nodes.items():
+        if isinstance(node, ProxyBase):
+            written["nodes", name, "costs"] = node.costs
+    for path, found in written.items():
+        try:
+            _costs(found, NOTHING, directory, "")
+        except ScenarioError as error:
+            head, _, below = error.place.partition(".")
+            if head:  # a file of its own, which has a place of its own
+                yield Mistake(path, f"{error.place}: {error.problem}", error.mend)
+            else:
+                steps = below.split(".") if below else []
+                yield Mistake((*path, *steps), error.problem, error.mend)
+
+
+def _costs(found: str | dict[str, Any], base: Costs, directory: pathlib.Path, place: str) -> Costs:
+    name = found if isinstance(found, str) else found.get("profile")
+    if isinstance(name, str) and name not in PROFILES and name.endswith((".yaml", ".yml")):
+        base = _from_file(directory / name)
+        found = {} if isinstance(found, str) else {k: v for k, v in found.items() if k != "profile"}
+    return from_mapping(found, base, place)
+
+
+def _from_file(path: pathlib.Path) -> Costs:
+    place = str(path)
+    try:
+        with path.open("rb") as file:
+            text = decode(file.read(MAX_BYTES + 1), place)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise ScenarioError(
+            f"the profile cannot be read: {reason}",
+            place=place,
+            mend=f"Give a YAML file of steps, or one of: {', '.join(PROFILES)}",
+        ) from None
+    return from_mapping(read(text, place).tree, place=place)
