@@ -104,10 +104,9 @@ class Table:
         names: Mapping[str, tuple[str, ...]],
     ) -> None:
         self.columns = tuple(columns)
-        self._data = dict(data)
         self._names = dict(names)
-        for array in self._data.values():
-            array.setflags(write=False)
+        self._data = dict(data)
+        self._protect()
 
     @classmethod
     def of(
@@ -143,16 +142,31 @@ class Table:
             parts = pieces.pop(column.name)
             found = np.concatenate(parts) if parts else np.empty(0, dtype=column.dtype)
             parts.clear()
-            if isinstance(column.names, tuple):
-                names[column.name] = column.names
-            elif column.names is not None:
-                found, names[column.name] = _canonical(found, list(texts[column.name]))
+            if column.names is not None:
+                fixed = isinstance(column.names, tuple)
+                known = list(column.names if fixed else texts[column.name])
+                if found.size and not 0 <= int(found.min()) <= int(found.max()) < len(known):
+                    raise RunError(
+                        f"codes from {found.min()} to {found.max()} for {len(known)} names",
+                        place=column.name,
+                    )
+                names[column.name] = tuple(known)
+                if not fixed:
+                    found, names[column.name] = _canonical(found, known)
             data[column.name] = found
         order = _order([data[name] for name in by])
         if order is not None:
             for name in data:
                 data[name] = data[name][order]
         return cls(columns, data, names)
+
+    def _protect(self) -> None:
+        for array in self._data.values():
+            array.setflags(write=False)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._protect()
 
     def __len__(self) -> int:
         return len(self._data[self.columns[0].name])
@@ -217,8 +231,6 @@ class Table:
 
 def _canonical(codes: Array, names: list[str]) -> tuple[Array, tuple[str, ...]]:
     """*codes* renumbered over the names that occur, in natural order."""
-    if codes.size and (int(codes.min()) < 0 or int(codes.max()) >= len(names)):
-        raise RunError(f"codes from {codes.min()} to {codes.max()} for {len(names)} names")
     used = np.flatnonzero(np.bincount(codes, minlength=len(names)))
     ordered = sorted(used.tolist(), key=lambda code: natural(names[code]))
     renumbered = np.zeros(len(names), dtype=codes.dtype)
