@@ -10,7 +10,7 @@ from proxysim.messages import Headers, Request, Response
 from proxysim.policies.fields import members
 from proxysim.policies.freshness import parse_cache_control
 
-__all__ = ["TYPES", "Compression", "weights"]
+__all__ = ["TYPES", "Compression", "acceptable", "weights"]
 
 #: Content types worth coding, beside ``text/*`` and all that end in +json, +xml or +text.
 TYPES = frozenset(
@@ -108,6 +108,22 @@ class Compression:
             or base in self.types
             or base.endswith(("+json", "+xml", "+text"))
         )
+
+
+def acceptable(request: Request) -> tuple[str | None, ...]:
+    """The codings in which the client takes an answer, the best first; None, uncoded, at the end.
+
+    For a cache that keeps answers as their servers coded them.
+    """
+    accepted = request.headers.get("accept-encoding")
+    return _by_weight(accepted) if accepted else (None,)
+
+
+@lru_cache(maxsize=1024)
+def _by_weight(accepted: str) -> tuple[str | None, ...]:
+    weighed = {coding: weight for coding, weight in weights(accepted).items() if weight > 0}
+    named = (coding for coding in weighed if coding not in ("*", "identity"))
+    return (*sorted(named, key=lambda coding: -weighed[coding]), None)
 
 
 @lru_cache(maxsize=1024)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random as Stream
 
 from proxysim.policies.balancers.base import Balancer
@@ -43,4 +43,6 @@ def build_balancer(spec: Spec, rng: Stream) -> Balancer:
 def _without_alias(spec: Spec) -> Spec:
     if isinstance(spec, str):
         return ALIASES.get(spec, spec)
+    if not isinstance(spec, Mapping):
+        return spec  # refused with the rest
     return {ALIASES.get(name, name): values for name, values in spec.items()}

@@ -16,17 +16,18 @@ class WeightedRoundRobin:
     In any ``sum(weights)`` choices, whole weights, each backend has exactly its weight of them,
     never bunched more than it must be: weights 3, 1, 1 give a b a c a. Of equal credits the first
     in the pool is taken. O(len(pool)) a choice. A member that joins starts with no credit; one that
-    leaves is forgotten; the others keep theirs.
+    leaves keeps its own for its return, as a server that is down does in nginx.
 
     Source: nginx, ``ngx_http_upstream_get_peer``.
     """
 
-    __slots__ = ("_credits", "_pool", "_total", "_weights")
+    __slots__ = ("_credits", "_left", "_pool", "_total", "_weights")
 
     def __init__(self) -> None:
         self._pool: Sequence[Backend] = ()
         self._weights: list[float] = []
         self._credits: list[float] = []
+        self._left: dict[Backend, float] = {}
         self._total = 0.0
 
     def choose(self, request: Request, pool: Sequence[Backend]) -> Backend:
@@ -41,8 +42,8 @@ class WeightedRoundRobin:
         return pool[at]
 
     def _join(self, pool: Sequence[Backend]) -> None:
-        before = dict(zip(self._pool, self._credits, strict=True))
+        self._left.update(zip(self._pool, self._credits, strict=True))
         self._pool = pool
         self._weights = [backend.weight for backend in pool]
-        self._credits = [before.get(backend, 0.0) for backend in pool]
+        self._credits = [self._left.get(backend, 0.0) for backend in pool]
         self._total = sum(self._weights)
