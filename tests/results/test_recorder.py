@@ -161,7 +161,12 @@ def test_names_and_frames_say_what_was_recorded():
     assert spoken == run.requests["backend"].astype(object).tolist()
     assert spoken[:3] == ["", "shop-2", "shop-3"]
     assert run.requests["outcome"].unique().tolist() == ["ok"]
-    for table, columns in (("requests", REQUESTS), ("hops", HOPS), ("nodes", NODES), ("views", VIEWS)):
+    for table, columns in (
+        ("requests", REQUESTS),
+        ("hops", HOPS),
+        ("nodes", NODES),
+        ("views", VIEWS),
+    ):
         frame = getattr(run, table)
         assert list(frame.columns) == [column.name for column in columns]
         for column in columns:
@@ -347,7 +352,12 @@ def test_natural_order_is_total(names):
 
 
 def test_natural_order_counts():
-    assert sorted(["shop-10", "shop-2", "edge", ""], key=natural) == ["", "edge", "shop-2", "shop-10"]
+    assert sorted(["shop-10", "shop-2", "edge", ""], key=natural) == [
+        "",
+        "edge",
+        "shop-2",
+        "shop-10",
+    ]
     assert sorted(["a²", "a1"], key=natural)
 
 
