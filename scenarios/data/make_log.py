@@ -41,8 +41,8 @@ class Visit:
         clock = f"{int(at) // 3600:02d}:{int(at) % 3600 // 60:02d}:{int(at) % 60:02d}"
         length = "-" if status == 304 else size
         return at, (
-            f'{self.address} - - [01/Mar/2025:{clock} +0000] "GET {path} HTTP/1.1" {status} {length}'
-            f' "{self.referrer}" "{self.agent}"'
+            f'{self.address} - - [01/Mar/2025:{clock} +0000] "GET {path} HTTP/1.1"'
+            f' {status} {length} "{self.referrer}" "{self.agent}"'
         )
 
 
@@ -66,7 +66,7 @@ def entries(rng: Random) -> Iterator[tuple[float, str]]:
             (post,) = rng.choices(range(1, POSTS + 1), cum_weights=ranks)
             page = f"/posts/{post}/"
             if rng.random() < 0.06:
-                yield line(page.rstrip("/"), 301, 178, at=at)
+                yield visit.line(at, page.rstrip("/"), 301, 178)
             for path, size in ((page, sizes[page]), *SHARED, (f"/images/{post}.jpg", 0)):
                 at += rng.random() * 0.4
                 if path in known:
