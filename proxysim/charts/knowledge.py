@@ -1,0 +1,133 @@
+"""Who sees what: which party, and which wire, learns what about the requests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.path import Path
+
+from proxysim.charts.canvas import annotate_empty, axes_for, finish, shortened
+from proxysim.charts.network import layers_of
+from proxysim.charts.palette import BLUE, GREY, INK
+from proxysim.results.run import Run
+from proxysim.results.table import natural
+
+__all__ = ["SECRETS", "Observer", "observers", "who_sees_what"]
+
+#: What there is to be seen of a request, in the order of the columns.
+SECRETS = ("client's address", "site's name", "page", "contents")
+
+
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """A party, or a wire, and the share of the *requests* it saw that told it each secret."""
+
+    name: str
+    wire: bool
+    requests: int
+    shares: tuple[float, ...]
+
+
+def observers(run: Run) -> list[Observer]:
+    """The rows of the matrix, parties before wires, each from clients to servers.
+
+    The client's address is seen where it is the peer, or stands in the forwarded-for chain.
+    Members of a group are one party, and both directions of a wire one wire.
+    """
+    table = run.table("views")
+    names, peers, chains = (table.names(name) for name in ("observer", "peer", "forwarded_for"))
+    clients = table.names("client")
+    layers = layers_of(run)
+    groups = {name: str(fact.get("group") or name) for name, fact in run.facts.items()}
+    seen: dict[tuple[bool, str], np.ndarray] = {}
+    rows = zip(*(table.column(column.name).tolist() for column in table.columns), strict=True)
+    for observer, client, _, peer, chain, host, url, body, times in rows:
+        asker = clients[client]
+        told = peers[peer] == asker or asker in (part.strip() for part in chains[chain].split(","))
+        name = names[observer]
+        ends = [groups.get(end, end) for end in name.split(">")]
+        ends.sort(key=lambda end: layers.get(end, 99)) if len(ends) > 1 else None
+        key = (len(ends) > 1, " – ".join(ends))
+        counts = seen.setdefault(key, np.zeros(1 + len(SECRETS)))
+        counts += np.array([1, told, host, url, body], dtype=float) * times
+    found = [
+        Observer(name, wire, int(counts[0]), tuple((counts[1:] / counts[0]).tolist()))
+        for (wire, name), counts in seen.items()
+        if counts[0]
+    ]
+
+    def place(observer: Observer) -> tuple[object, ...]:
+        at = sum(layers.get(end, 99) for end in observer.name.split(" – "))
+        return observer.wire, at, natural(observer.name)
+
+    return sorted(found, key=place)
+
+
+def who_sees_what(run: Run, ax: Axes | None = None) -> Axes:
+    """A matrix: for each party and each wire, the share of the requests it saw that told it what.
+
+    Filled circles: in all of them; empty: in none; partly filled: in that share.
+    """
+    rows = observers(run)
+    ax = axes_for(ax, 7.4, float(np.clip(1.9 + 0.4 * len(rows), 2.8, 12.0)))
+    if rows:
+        parties = sum(not row.wire for row in rows)
+        gap = 0.7 if 0 < parties < len(rows) else 0.0
+        y = np.array([place + gap * row.wire for place, row in enumerate(rows)])
+        for place, row in zip(y, rows, strict=True):
+            for column, share in enumerate(row.shares):
+                _ball(ax, column, float(place), share)
+                ax.annotate(
+                    _percent(share), (column, place), xytext=(11, 0), va="center",
+                    textcoords="offset points", fontsize=8, color=INK if share else GREY,
+                )  # fmt: skip
+            ax.text(
+                len(SECRETS) - 0.42, place, f"{row.requests:,}", ha="left", va="center",
+                fontsize=7.5, color=GREY,
+            )  # fmt: skip
+        for edge in y[:-1] + np.diff(y) / 2:
+            ax.axhline(edge, color="#e4e4e4", linewidth=0.7, zorder=0)
+        if gap:
+            ax.text(
+                -0.72, y[parties] - 0.72, "on the wire, an eavesdropper", fontsize=8, color=GREY,
+                style="italic", va="center",
+            )  # fmt: skip
+        ax.set_xlim(-0.75, len(SECRETS) + 0.1)
+        ax.set_ylim(y[-1] + 0.55, -0.6)
+        ax.set_xticks([*range(len(SECRETS)), len(SECRETS) - 0.25], [*SECRETS, "requests"])
+        ax.set_yticks(y, [shortened(row.name, 34) for row in rows])
+        ax.xaxis.tick_top()
+    else:
+        annotate_empty(ax, "no views were recorded")
+    finish(ax, run, "Who sees what", n="share of each observer's requests", below=5)
+    ax.tick_params(length=0)
+    ax.tick_params(axis="x", labelsize=8.5, pad=2)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    return ax
+
+
+def _ball(ax: Axes, x: float, y: float, share: float) -> None:
+    ax.plot([x], [y], "o", markersize=13, markerfacecolor="white", markeredgecolor=INK,
+            markeredgewidth=1.0, zorder=2)  # fmt: skip
+    if share >= 1:
+        ax.plot([x], [y], "o", markersize=13, color=BLUE, markeredgecolor=INK, zorder=3)
+    elif share > 0:
+        # A marker's own box, so that the wedge is round whatever the axes' aspect. A sliver and
+        # a gap stay visible.
+        drawn = min(max(share, 0.04), 0.96)
+        wedge = Path.wedge(90 - 360 * drawn, 90)
+        unit = Path.unit_circle()
+        marker = Path(
+            np.concatenate([wedge.vertices, unit.vertices[:1], -unit.vertices[:1]]),
+            np.concatenate([wedge.codes, [Path.MOVETO, Path.MOVETO]]),
+        )
+        ax.plot([x], [y], marker=marker, markersize=13, color=BLUE, markeredgewidth=0, zorder=3)
+
+
+def _percent(share: float) -> str:
+    if 0 < share < 0.01:
+        return "<1%"
+    return ">99%" if 0.99 < share < 1 else f"{share:.0%}"

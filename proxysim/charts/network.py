@@ -1,0 +1,322 @@
+"""The network of a run, left to right: who stands where, in whose zone, over which links."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib.path import Path
+
+from proxysim.charts.canvas import annotate_empty, axes_for, duration_text, finish, shortened
+from proxysim.charts.palette import GREY, INK, KINDS
+from proxysim.results.run import Run
+from proxysim.results.table import natural
+from proxysim.topology import Network
+
+__all__ = ["describe", "layers_of", "topology"]
+
+#: Members of a group that are drawn one by one; a larger group is one icon.
+MOST_MEMBERS = 6
+_ORDER = ("clients", "forward_proxy", "router", "reverse_proxy", "server")
+_ZONES = ("#dcebf7", "#efe9da", "#e3f1e6", "#f3e3ec", "#ececec")
+
+
+def describe(network: Network) -> dict[str, Any]:
+    """*network* in plain values, as ``run.topology`` holds it and :func:`topology` reads it.
+
+    ``layers``: names from left to right; ``zones``: names by zone; ``nodes``: kind, group and count
+    by name; ``links``: between, latency, jitter, bandwidth, loss and shared.
+    """
+    nodes = {}
+    for place in network.places.values():
+        single = place.kind == "clients"
+        for name in [place.name] if single else map(place.member, range(place.count)):
+            nodes[name] = {
+                "kind": place.kind,
+                "group": place.name,
+                "count": place.count if single else 1,
+            }
+    links = [
+        {
+            "between": [one, other],
+            "latency": wire.latency,
+            "jitter": wire.jitter,
+            "bandwidth": wire.bandwidth,
+            "loss": wire.loss,
+            "shared": wire.shared,
+        }
+        for one, other, wire in network.graph.edges(data="wire")
+    ]
+    return {
+        "layers": [list(layer) for layer in network.layers()],
+        "zones": {zone: list(names) for zone, names in network.zones().items()},
+        "nodes": nodes,
+        "links": links,
+    }
+
+
+@dataclass(slots=True)
+class _Icon:
+    name: str
+    kind: str
+    zone: str
+    count: int
+    layer: int = 0
+    y: float = 0.0
+    members: list[str] = field(default_factory=list)
+
+
+def layers_of(run: Run) -> dict[str, int]:
+    """How far right each node, and each group, stands; from the topology, else by kind."""
+    layers = run.topology.get("layers")
+    found: dict[str, int] = {}
+    if layers:
+        found = {name: place for place, names in enumerate(layers) for name in names}
+    for name, fact in run.facts.items():
+        kind = fact.get("kind")
+        if not found.get(name) and kind in _ORDER and not layers:
+            found[name] = _ORDER.index(kind)
+        if fact.get("group") and name in found:
+            found.setdefault(str(fact["group"]), found[name])
+    return found
+
+
+def topology(run: Run, ax: Axes | None = None) -> Axes:
+    """The nodes from clients (left) to servers (right), the links, and whose network is whose.
+
+    Shaded areas are zones of trust; shapes tell the kinds apart. A group of many members is one
+    icon. Links carry their one-way latency, bandwidth and loss. Read from ``run.topology`` (see
+    :func:`describe`); without one, from the kinds in ``run.facts`` and the links in ``run.nodes``.
+    """
+    icons, links = _icons(run), _links(run)
+    columns = sorted({icon.layer for icon in icons.values()})
+    heights = [sum(icon.layer == layer for icon in icons.values()) for layer in columns]
+    ax = axes_for(
+        ax,
+        float(np.clip(2.3 * max(len(columns), 1) + 0.8, 5.0, 13.0)),
+        float(np.clip(1.05 * max(heights, default=1) + 1.7, 3.2, 10.0)),
+    )
+    if icons:
+        _place(icons, columns)
+        x = {layer: float(place) for place, layer in enumerate(columns)}
+        tall = max(heights)
+        ax.set_xlim(-0.55, len(columns) - 0.45)
+        ax.set_ylim(tall / 2 + 0.18, -tall / 2 - 0.45)
+        _draw_zones(ax, icons, x)
+        _draw_links(ax, icons, links, x)
+        for icon in icons.values():
+            _draw_icon(ax, icon, x[icon.layer])
+    else:
+        annotate_empty(ax, "the run does not tell of its network")
+    ax.set_xticks([])
+    ax.set_yticks([])
+    count = sum(max(icon.count, len(icon.members)) for icon in icons.values())
+    finish(ax, run, "The network, from clients to servers", n=f"{count:,} nodes", below=4)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    return ax
+
+
+def _icons(run: Run) -> dict[str, _Icon]:
+    told: Mapping[str, Any] = run.topology.get("nodes") or {
+        name: fact for name, fact in run.facts.items() if fact.get("kind") in _ORDER
+    }
+    layers = layers_of(run)
+    zones = {
+        name: zone for zone, names in (run.topology.get("zones") or {}).items() for name in names
+    }
+    groups: dict[str, list[str]] = {}
+    for name, fact in told.items():
+        groups.setdefault(str(fact.get("group") or name), []).append(name)
+    icons: dict[str, _Icon] = {}
+    for group, members in groups.items():
+        together = len(members) > MOST_MEMBERS or told[members[0]].get("kind") == "clients"
+        for name in [members[0]] if together else members:
+            fact = run.facts.get(name, {}) | told[name]
+            icon = _Icon(
+                name=group if together else name,
+                kind=str(fact.get("kind", "")),
+                zone=zones.get(name, str(fact.get("zone") or "")),
+                count=max(int(fact.get("count") or 1), len(members)) if together else 1,
+                layer=layers.get(name, layers.get(group, 0)),
+                members=members if together else [name],
+            )
+            icons[icon.name] = icon
+    return icons
+
+
+def _links(run: Run) -> list[dict[str, Any]]:
+    if run.topology.get("links"):
+        return list(run.topology["links"])
+    names = (name for name in run.names("node", "nodes") if ">" in name)
+    pairs = {tuple(sorted(name.split(">", 1), key=natural)) for name in names}
+    return [{"between": list(pair)} for pair in sorted(pairs)]
+
+
+def _place(icons: dict[str, _Icon], columns: list[int]) -> None:
+    zones = list(dict.fromkeys(icon.zone for icon in icons.values()))
+    for layer in columns:
+        here = [icon for icon in icons.values() if icon.layer == layer]
+        here.sort(key=lambda icon: (zones.index(icon.zone), natural(icon.name)))
+        for place, icon in enumerate(here):
+            icon.y = place - (len(here) - 1) / 2
+
+
+def _draw_zones(ax: Axes, icons: dict[str, _Icon], x: dict[int, float]) -> None:
+    spans: dict[str, list[tuple[float, float]]] = {}
+    for icon in icons.values():
+        if icon.zone:
+            spans.setdefault(icon.zone, []).append((x[icon.layer], icon.y))
+    boxes = {zone: _box(points) for zone, points in spans.items()}
+    for place, (zone, points) in enumerate(spans.items()):
+        others = (box for name, box in boxes.items() if name != zone)
+        whole = not any(_overlap(boxes[zone], box) for box in others)
+        by_layer: dict[float, list[tuple[float, float]]] = {}
+        for point in points:
+            by_layer.setdefault(point[0], []).append(point)
+        areas = [boxes[zone]] if whole else [_box(each) for each in by_layer.values()]
+        for number, (left, low, right, high) in enumerate(areas):
+            ax.add_patch(
+                FancyBboxPatch(
+                    (left, low), right - left, high - low, boxstyle="round,pad=0,rounding_size=0.1",
+                    facecolor=_ZONES[place % len(_ZONES)], edgecolor="#8f8f8f", linewidth=0.9,
+                    linestyle=(0, (5, 3)), zorder=0.5, gid=f"zone {zone}",
+                )
+            )  # fmt: skip
+            if number == 0:
+                ax.annotate(
+                    shortened(zone, 30), (left, low), xytext=(5, -3), textcoords="offset points",
+                    ha="left", va="top", fontsize=8, color=GREY, style="italic", zorder=4,
+                )  # fmt: skip
+
+
+def _box(points: list[tuple[float, float]]) -> tuple[float, float, float, float]:
+    xs, ys = [point[0] for point in points], [point[1] for point in points]
+    return min(xs) - 0.42, min(ys) - 0.62, max(xs) + 0.42, max(ys) + 0.56
+
+
+def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def _draw_links(
+    ax: Axes, icons: dict[str, _Icon], links: list[dict[str, Any]], x: dict[int, float]
+) -> None:
+    owner = {member: icon.name for icon in icons.values() for member in icon.members}
+    owner |= {name: name for name in icons}
+    drawn: dict[tuple[str, str], list[str]] = {}
+    for link in links:
+        ends = [owner.get(str(end)) for end in link["between"]]
+        if None in ends or ends[0] == ends[1]:
+            continue
+        left, right = sorted((str(end) for end in ends), key=lambda name: icons[name].layer)
+        text = _link_text(link)
+        texts = drawn.setdefault((left, right), [])
+        if text and text not in texts:
+            texts.append(text)
+    # Wires alike, side by side from one node, are told of once.
+    fans: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for (left, right), texts in drawn.items():
+        fans.setdefault((left, " / ".join(texts)), []).append((left, right))
+    told = {}
+    for (_, text), pairs in fans.items():
+        middle = sorted(pairs, key=lambda pair: icons[pair[1]].y)[(len(pairs) - 1) // 2]
+        told[middle] = text
+    for number, (left, right) in enumerate(drawn):
+        a, b = icons[left], icons[right]
+        start, end = (x[a.layer], a.y), (x[b.layer], b.y)
+        far = x[b.layer] - x[a.layer] > 1 or a.layer == b.layer
+        bend = -0.22 if far else 0.0
+        ax.add_patch(
+            FancyArrowPatch(
+                start, end, arrowstyle="-", connectionstyle=f"arc3,rad={bend}", color="#555555",
+                linewidth=1.3, shrinkA=0, shrinkB=0, zorder=1, gid=f"link {left}-{right}",
+            )
+        )  # fmt: skip
+        if text := told.get((left, right), ""):
+            share = (0.5, 0.42, 0.58)[number % 3] if abs(end[1] - start[1]) > 0.4 else 0.5
+            at = (
+                start[0] + (end[0] - start[0]) * share,
+                start[1] + (end[1] - start[1]) * share + (end[0] - start[0]) * bend / 2,
+            )
+            ax.annotate(
+                text.replace(" · ", "\n"), at, ha="center", va="center", fontsize=7.5, color=INK,
+                zorder=2, linespacing=1.15, annotation_clip=False,
+                bbox={"boxstyle": "round,pad=0.2", "facecolor": "white", "edgecolor": "#c9c9c9",
+                      "linewidth": 0.5},
+            )  # fmt: skip
+
+
+def _link_text(link: Mapping[str, Any]) -> str:
+    parts = []
+    if link.get("latency"):
+        text = duration_text(float(f"{link['latency']:.3g}"))
+        parts.append(f"{text} ± {duration_text(link['jitter'])}" if link.get("jitter") else text)
+    if link.get("bandwidth"):
+        bits = float(link["bandwidth"]) * 8
+        factor, unit = next(
+            (pair for pair in ((1e9, "Gbps"), (1e6, "Mbps"), (1e3, "kbps")) if bits >= pair[0]),
+            (1.0, "bps"),
+        )
+        parts.append(f"{bits / factor:.3g} {unit}{' shared' if link.get('shared') else ''}")
+    if link.get("loss"):
+        parts.append(
+            f"{link['loss']:.3g} lost" if link["loss"] < 0.001 else f"{link['loss']:.1%} lost"
+        )
+    return " · ".join(parts)
+
+
+def _draw_icon(ax: Axes, icon: _Icon, x: float) -> None:
+    shape, size = _shape(icon.kind)
+    face = KINDS.get(icon.kind, "#ffffff")
+    if icon.count > 1:
+        ax.annotate("", (x, icon.y))  # keeps the icon inside tight layouts
+        for shift in (5.0, 2.5):
+            ax.plot(
+                [x], [icon.y], marker=shape, markersize=size, markerfacecolor=face,
+                markeredgecolor=INK, markeredgewidth=0.9, linestyle="none", zorder=3,
+                transform=ax.transData + _points(ax, shift),
+            )  # fmt: skip
+    ax.plot(
+        [x], [icon.y], marker=shape, markersize=size, markerfacecolor=face, markeredgecolor=INK,
+        markeredgewidth=1.2, linestyle="none", zorder=3.1, gid=f"node {icon.name}",
+    )  # fmt: skip
+    name = shortened(icon.name, 18) + (f" ×{icon.count:,}" if icon.count > 1 else "")
+    ax.annotate(
+        name, (x, icon.y), xytext=(0, -19), textcoords="offset points", ha="center", va="top",
+        fontsize=8.5, color=INK, zorder=4, annotation_clip=False,
+        bbox={"boxstyle": "square,pad=0.05", "facecolor": "white", "edgecolor": "none",
+              "alpha": 0.6},
+    )  # fmt: skip
+    ax.annotate(
+        icon.kind.replace("_", " "), (x, icon.y), xytext=(0, -30), textcoords="offset points",
+        ha="center", va="top", fontsize=7, color=GREY, zorder=4, annotation_clip=False,
+    )  # fmt: skip
+
+
+def _points(ax: Axes, shift: float) -> Any:
+    from matplotlib.transforms import ScaledTranslation
+
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    return ScaledTranslation(shift / 72, shift / 72, figure.dpi_scale_trans)
+
+
+def _shape(kind: str) -> tuple[Any, float]:
+    """A kind's mark and size: round clients, proxies that point away from their own side, racks."""
+    if kind == "clients":
+        return "o", 25
+    if kind == "router":
+        return "D", 20
+    if kind in ("forward_proxy", "reverse_proxy"):
+        points = [(-1, -0.75), (0.35, -0.75), (1, 0), (0.35, 0.75), (-1, 0.75), (-1, -0.75)]
+        sign = 1 if kind == "forward_proxy" else -1
+        return Path([(sign * a, b) for a, b in points], closed=True), 32
+    outline = [(-0.8, -1), (0.8, -1), (0.8, 1), (-0.8, 1), (-0.8, -1)]
+    racks = [point for y in (-0.33, 0.33) for point in ((-0.8, y), (0.8, y))]
+    codes = [Path.MOVETO, *[Path.LINETO] * 3, Path.CLOSEPOLY, *[Path.MOVETO, Path.LINETO] * 2]
+    return Path([*outline, *racks], codes), 28
