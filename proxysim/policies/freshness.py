@@ -95,7 +95,7 @@ def seconds(directives: Directives, name: str) -> int | None:
     text = directives[name]
     if text is None or not (text.isascii() and text.isdigit()):
         return 0
-    return LONGEST if len(text) > 10 else min(int(text), LONGEST)
+    return LONGEST if len(text.lstrip("0")) > 10 else min(int(text[-4000:]), LONGEST)
 
 
 def bypassed(request: Request) -> bool:
@@ -126,7 +126,9 @@ def usable(request: Request, age: float, lifetime: float) -> bool:
     """
     headers = request.headers
     if "cache-control" not in headers:
-        return age < lifetime and not ("pragma" in headers and "no-cache" in headers.get("pragma"))
+        return age < lifetime and not (
+            "pragma" in headers and "no-cache" in headers.get("pragma").lower()
+        )
     directives = _directives(headers)
     if "no-cache" in directives:
         return False
@@ -256,7 +258,12 @@ def conditional(request: Request, stored: Response) -> Request:
 
 
 def not_modified(request: Request, stored: Response) -> bool:
-    """Whether the client already has what is *stored* (section 4.3.2), so that 304 answers it."""
+    """Whether the client already has what is *stored* (section 4.3.2), so that 304 answers it.
+
+    Only success can be unmodified (RFC 9110, section 13.2.1).
+    """
+    if not 200 <= stored.status < 300:
+        return False
     headers = request.headers
     tag, changed = validators(stored)
     if "if-none-match" in headers:

@@ -14,7 +14,7 @@ class PassiveHealth:
 
     An answer in between starts the count again. A backend that comes back is on trial: its next
     failure leaves it out at once, its next answer clears it. When nobody would be left, all
-    are taken back, for a wrong guess of mine must not turn a slow site into a closed one.
+    are taken back, so that a wrong guess does not close a site that is only slow.
 
     Asking is O(1) as long as nothing changes, O(len(pool)) when something has.
     Source: nginx ``max_fails`` and ``fail_timeout``; for the empty pool Envoy's panic routing.
