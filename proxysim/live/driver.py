@@ -163,9 +163,14 @@ class Run:
             keep_copy(body, store)
         if not isinstance(body, Stream):
             return Sent((body.length or 0) if body is not None else 0)
-        # Those who were told of this body in the same step become its readers within two turns.
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        # Those who were told of this body in the same step become its readers within two turns;
+        # until then its beginning is held for them.
+        beginning = body.reader()
+        try:
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        finally:
+            beginning.close()
         while not body.over and (body.being_read or store is None or body.keeps(store)):
             try:
                 await (body.changed() if body.being_read else body.advance())

@@ -124,7 +124,12 @@ class Client:
         """
         try:
             event = await next_event(self._http, self.wire)
-            return self._request(event) if isinstance(event, h11.Request) else None
+            if not isinstance(event, h11.Request):
+                return None
+            request = self._request(event)
+            if request.body is None:
+                await next_event(self._http, self.wire)  # its end, which comes with it
+            return request
         except h11.RemoteProtocolError as error:
             await self._refuse(error.error_status_hint)
         except ValueError:
