@@ -1,1 +1,33 @@
-""""""
+"""The simulated world: SimPy carries out what the proxies ask, in simulated time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from proxysim.results.recorder import Keep
+from proxysim.results.run import Run
+from proxysim.scenario import Scenario
+from proxysim.sim.world import World
+
+__all__ = ["simulate"]
+
+
+def simulate(
+    scenario: Scenario,
+    *,
+    seed: int | None = None,
+    replication: int = 0,
+    keep: Keep = "all",
+    hops: Keep = "none",
+    views: bool = True,
+    progress: Callable[[float], None] | None = None,
+) -> Run:
+    """Run *scenario* in simulated time.
+
+    The same *seed* (default: the scenario's) and *replication* give the same tables, bit for bit.
+    *keep* and *hops* say whose rows and spans are kept: ``"all"``, ``"none"``, or n for every n-th
+    request; *views* whether who saw what is counted. *progress* is called with the share done.
+    Raises ScenarioError for a scenario that cannot run, RunError if a request was lost.
+    """
+    seed = scenario.document.run.seed if seed is None else seed
+    return World(scenario, seed, replication, keep=keep, hops=hops, views=views).run(progress)

@@ -79,6 +79,7 @@ class Exchange(Account):
         "asker",
         "attempt",
         "began",
+        "blocked",
         "call",
         "channel",
         "deadline",
@@ -107,6 +108,7 @@ class Exchange(Account):
         self.held: Any = None
         self.deadline: Any = None
         self.over = False
+        self.blocked = False
 
     def fail(self, failure: Failure) -> None:
         """Tell the asker that no answer comes, unless it is over already."""

@@ -55,7 +55,8 @@ class Body:
 class Direction:
     """One direction of a wire, such as ``gateway>web``, and all that flows through it.
 
-    Where the members of a group of clients each have a wire of their own, each has its own lane.
+    Its bandwidth is that of a lane, one of *lanes*: each member of a group of clients has its own
+    where *own_lanes* says so; a shared wire has one for all.
     """
 
     def __init__(
@@ -67,9 +68,11 @@ class Direction:
         jitter: float,
         bandwidth: float | None,
         loss: float,
-        own_lanes: bool,
         slow_start: bool,
         chance: Chance,
+        lanes: dict[tuple[str, int], Lane],
+        lane: str,
+        own_lanes: bool,
     ) -> None:
         self.env = env
         self.name = name
@@ -78,21 +81,22 @@ class Direction:
         self.jitter = jitter
         self.bandwidth = bandwidth
         self.loss = loss
-        self.own_lanes = own_lanes
         self.slow_start = slow_start
         self.chance = chance
         self.bytes = 0
-        self.lanes: dict[int, Lane] = {}
+        self._lanes = lanes
+        self._lane = lane
+        self._own_lanes = own_lanes
         self.paths: list[Path] = []
 
     def lane(self, member: int) -> Lane | None:
         """The lane of *member* (a client's code); None where bandwidth is without limit."""
         if self.bandwidth is None:
             return None
-        who = member if self.own_lanes else -1
-        lane = self.lanes.get(who)
+        key = (self._lane, member if self._own_lanes else 0)
+        lane = self._lanes.get(key)
         if lane is None:
-            lane = self.lanes[who] = Lane(self.env, self.bandwidth)
+            lane = self._lanes[key] = Lane(self.env, self.bandwidth)
         return lane
 
     def change(self, **fields: float | None) -> None:
@@ -100,8 +104,9 @@ class Direction:
         for field, value in fields.items():
             setattr(self, field, value)
         if self.bandwidth is not None:
-            for lane in self.lanes.values():
-                lane.change(self.bandwidth)
+            for (name, _), lane in self._lanes.items():
+                if name == self._lane:
+                    lane.change(self.bandwidth)
         for path in self.paths:
             path.measure()
 
@@ -121,13 +126,16 @@ class Direction:
 
 
 class Path:
-    """The way from one party to another for one member: its latency and the lanes on it."""
+    """The way from one party to another: its latency and the lanes on it.
 
-    __slots__ = ("directions", "lanes", "latency", "member", "slow_start", "uncertain")
+    *legs* are directions of wires, each with the member (a client's code, else 0) who crosses it.
+    """
 
-    def __init__(self, directions: Iterable[Direction], member: int) -> None:
-        self.directions = tuple(directions)
-        self.member = member
+    __slots__ = ("directions", "lanes", "latency", "legs", "slow_start", "uncertain")
+
+    def __init__(self, legs: Iterable[tuple[Direction, int]]) -> None:
+        self.legs = tuple(legs)
+        self.directions = tuple(direction for direction, _ in self.legs)
         self.latency = 0.0
         self.lanes: tuple[tuple[float, Lane], ...] = ()
         self.uncertain = False
@@ -136,11 +144,14 @@ class Path:
             direction.paths.append(self)
         self.measure()
 
+    def __add__(self, further: Path) -> Path:
+        return Path(self.legs + further.legs)
+
     def measure(self) -> None:
         """Add up what the wires are like now; called again when one of them changes."""
         latency, lanes = 0.0, []
-        for direction in self.directions:
-            lane = direction.lane(self.member)
+        for direction, member in self.legs:
+            lane = direction.lane(member)
             if lane is not None:
                 lanes.append((latency, lane))
             latency += direction.latency + direction.extra_latency

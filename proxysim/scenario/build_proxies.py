@@ -1,0 +1,103 @@
+"""A scenario's proxies, made into the objects that every world runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from proxysim.policies.backend import Backend
+from proxysim.policies.balancers import build_balancer
+from proxysim.policies.compression import Compression
+from proxysim.policies.eviction import build_eviction
+from proxysim.policies.filters import build_filters
+from proxysim.policies.health import PassiveHealth
+from proxysim.policies.identity import HIDDEN, IDENTITIES, ReverseIdentity
+from proxysim.policies.retry import Retry
+from proxysim.proxies.cache import Cache
+from proxysim.proxies.effects import Deadlines
+from proxysim.proxies.forward import ForwardProxy
+from proxysim.proxies.reverse import ReverseProxy
+from proxysim.scenario import nodes as said
+from proxysim.scenario.scenario import Scenario
+from proxysim.workload.streams import stream
+
+__all__ = ["proxy_of"]
+
+Clock = Callable[[], float]
+
+
+def proxy_of(
+    scenario: Scenario, name: str, clock: Clock, seed: int | None = None, replication: int = 0
+) -> ForwardProxy | ReverseProxy:
+    """The proxy that *scenario* calls *name*; *clock* gives its world's seconds.
+
+    Its random choices come from streams of its own under *seed* (the scenario's, unless another is
+    given). Backends bear the names of the members that they are. Raises ScenarioError.
+    """
+    node = scenario.document.nodes[name]
+    seed = scenario.document.run.seed if seed is None else seed
+    if isinstance(node, said.ForwardProxy):
+        return _forward(node, name, clock, _cache_of(node, name, clock, seed, replication))
+    assert isinstance(node, said.ReverseProxy)
+    health = node.health.passive
+    return ReverseProxy(
+        name,
+        clock,
+        ReverseIdentity(name, HIDDEN if node.hide else ()),
+        build_balancer(node.balancer, stream(seed, f"{name}/balancer", replication)),
+        _backends(scenario, node),
+        sites=node.sites,
+        passthrough=node.tls == "passthrough",
+        cache=_cache_of(node, name, clock, seed, replication),
+        compression=Compression(node.compression) if node.compression else None,
+        health=PassiveHealth(health.failures, health.for_) if health is not None else None,
+        retry=Retry(node.retry.attempts, node.retry.budget) if node.retry is not None else None,
+        deadlines=Deadlines(node.deadlines.connect, node.deadlines.first_byte),
+    )
+
+
+def _forward(
+    node: said.ForwardProxy, name: str, clock: Clock, cache: Cache | None
+) -> ForwardProxy:
+    rules = [rule.model_dump(exclude_none=True) for rule in node.filters]
+    return ForwardProxy(
+        name,
+        clock,
+        IDENTITIES[node.identity](name),
+        filters=build_filters(rules) if rules else None,
+        parent=Backend(node.through) if node.through is not None else None,
+        tunnel_ports=(443,) if node.tunnels else (),
+        cache=cache,
+        deadlines=Deadlines(node.deadlines.connect, node.deadlines.first_byte),
+    )
+
+
+def _cache_of(
+    node: said.ProxyBase, name: str, clock: Clock, seed: int, replication: int
+) -> Cache | None:
+    cache = node.cache
+    if cache is None:
+        return None
+    return Cache(
+        build_eviction(
+            cache.eviction, cache.capacity, stream(seed, f"{name}/eviction", replication)
+        ),
+        clock,
+        max_object=cache.max_object,
+        collapse=cache.collapse,
+        stale_while_revalidate=cache.stale_while_revalidate,
+    )
+
+
+def _backends(scenario: Scenario, proxy: said.ReverseProxy) -> list[Backend]:
+    backends = []
+    for group in proxy.backend_names:
+        node = scenario.document.nodes[group]
+        members = scenario.members(group)
+        weights = getattr(node, "weight", 1.0)
+        if not isinstance(weights, list):
+            weights = [weights] * len(members)
+        backends += [
+            Backend(member, member, weight=float(weight))
+            for member, weight in zip(members, weights, strict=True)
+        ]
+    return backends

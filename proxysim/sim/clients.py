@@ -1,0 +1,316 @@
+"""Groups of clients in simulated time: they ask when their time has come, and write the rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from proxysim.messages import Failure, Headers, Request, Response
+from proxysim.results.columns import METHODS, Outcome
+from proxysim.sim.connections import Channel, Dial, Endpoint, Pool
+from proxysim.sim.exchange import Call, Exchange
+from proxysim.sim.paths import Body
+from proxysim.workload.draws import ClosedGroup, Draw
+
+if TYPE_CHECKING:
+    from proxysim.sim.world import World
+
+__all__ = ["Clients", "Way"]
+
+METHOD_CODES = {name: code for code, name in enumerate(METHODS)}
+OTHER = METHOD_CODES["OTHER"]
+UPLOADING = frozenset({"POST", "PUT", "PATCH"})
+NEVER = math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a group reaches a site: *endpoints* to connect to, one for each member in turn.
+
+    *secure*: the site is asked for over TLS. *tunnel*: the endpoint is a forward proxy that must
+    first open a tunnel to *host*.
+    """
+
+    endpoints: tuple[Endpoint, ...]
+    host: str
+    secure: bool
+    tunnel: bool
+    upload: int
+
+
+class Clients:
+    """All members of one group.
+
+    *ways* gives the way to each site by its number. *patience* in seconds, None: they wait for
+    ever.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        name: str,
+        group: Any,
+        ways: dict[int, Way],
+        first_code: int,
+        address: Callable[[int], str],
+        *,
+        accept: str,
+        keep_alive: float,
+        connections: int | None,
+        patience: float | None,
+    ) -> None:
+        self.world = world
+        self.env = world.env
+        self.name = name
+        self.group = group
+        self.ways = ways
+        self.first_code = first_code
+        self.address = address
+        self.patience = patience
+        self.pool = Pool(world, keep_alive, connections)
+        self.headers = Headers((("accept-encoding", accept),) if accept else ())
+        self._resumable: set[tuple[int, str]] = set()
+
+    def start(self) -> None:
+        """Begin to ask."""
+        if isinstance(self.group, ClosedGroup):
+            for member in range(self.group.count):
+                self.env.process(self._user(member))
+        else:
+            self.env.process(self._open())
+
+    def _open(self) -> Generator[Any, Any, None]:
+        env, timeout = self.env, self.env.timeout
+        self.world.feeding += 1
+        for draw in self.group.draws():
+            delay = draw.at - env.now
+            if delay > 0:
+                yield timeout(delay)
+            self._ask(draw, None)
+        self.world.fed()
+
+    def _user(self, member: int) -> Generator[Any, Any, None]:
+        env, duration = self.env, self.world.duration
+        self.world.feeding += 1
+        for pause, draw in self.group.think(member):
+            if env.now + pause >= duration:
+                break
+            yield env.timeout(pause)
+            answered = env.event()
+            self._ask(draw, answered.succeed)
+            yield answered
+        self.world.fed()
+
+    # One request.
+
+    def _ask(self, draw: Draw, then: Callable[[], Any] | None) -> None:
+        world, member = self.world, draw.member
+        world.arrived += 1
+        asset = world.libraries[draw.site].asset(draw.object)
+        call = Call(draw, self.env.now, self.first_code + member, asset, then)
+        way = self.ways[draw.site]
+        headers = self.headers
+        record = draw.recorded
+        if record is not None:
+            if record.conditional:
+                headers = headers.set("if-none-match", asset.etag)
+            elif record.ranged:
+                headers = headers.set("range", f"bytes=0-{max(0, record.size - 1)}")
+        body = None
+        if draw.method in UPLOADING and way.upload:
+            body = Body(way.upload, 0, complete=True)
+        secure = way.secure
+        request = Request(
+            draw.method,
+            "https" if secure else "http",
+            way.host,
+            443 if secure else 80,
+            asset.path,
+            headers,
+            self.address(member),
+            body,
+            call,
+        )
+        exchange = Exchange(call, request, self, 1, call.at)
+        world.open[exchange] = self
+        if self.patience is not None:
+            exchange.deadline = world.deadlines.set(self.patience, lambda: self._give_up(exchange))
+        endpoints = way.endpoints
+        endpoint = endpoints[0] if len(endpoints) == 1 else endpoints[member % len(endpoints)]
+        key = (member, way.host) if way.tunnel or secure else (member, endpoint.name)
+        channel = self.pool.idle(key)
+        if channel is not None:
+            channel.ask(exchange)
+        elif self.pool.full(key):
+            began = self.env.now
+
+            def go_on(channel: Channel | None) -> None:
+                exchange.wait += self.env.now - began
+                if exchange.over:
+                    if channel is not None:
+                        self.pool.release(channel)
+                elif channel is not None:
+                    channel.ask(exchange)
+                else:
+                    self._dial(exchange, way, endpoint, key)
+
+            self.pool.wait(key, go_on)
+        else:
+            self._dial(exchange, way, endpoint, key)
+
+    def _dial(self, exchange: Exchange, way: Way, endpoint: Endpoint, key: Any) -> None:
+        world, call = self.world, exchange.call
+        request = exchange.request
+        self.pool.reserve(key)
+
+        def ready(channel: Channel) -> None:
+            exchange.held = None
+            self.pool.adopt(key, channel)
+            if exchange.over:
+                self.pool.release(channel)
+            else:
+                channel.ask(exchange)
+
+        def failed(failure: Failure) -> None:
+            exchange.held = None
+            self.pool.unreserve(key)
+            exchange.fail(failure)
+
+        def answered(other: Exchange, response: Response, body: Body) -> None:
+            # The proxy answered the CONNECT itself: that is the answer to the request.
+            exchange.held = None
+            exchange.blocked = other.blocked
+            exchange.served_by = other.served_by
+            exchange.add_times(other)
+            exchange.channel = other.channel
+            other.channel.pool = None  # type: ignore[union-attr]
+            self.pool.unreserve(key)
+            if not exchange.over:
+                self.on_head(exchange, response, body)
+
+        channel = world.channel(self.name, endpoint, call.client, request.peer, 0)
+        channel.key = key
+        ask = None
+        if way.tunnel:
+            ask = Request("CONNECT", "https", way.host, 443, "", self.headers, request.peer, None, call)
+        resumed = False
+        if way.secure:
+            ticket = (call.client, way.host)
+            resumed = ticket in self._resumable
+            self._resumable.add(ticket)
+        dial = Dial(
+            world,
+            channel,
+            exchange,
+            call,
+            ready,
+            failed,
+            secure=way.secure,
+            sni=way.host,
+            resumed=resumed,
+            ask=ask,
+            answered=answered,
+        )
+        exchange.held = dial
+        dial.start()
+
+    # What comes of it.
+
+    def on_head(self, exchange: Exchange, response: Response, body: Body) -> None:
+        """The first byte is here; the row is written with the last."""
+        first_byte = self.env.now
+        if body.complete:
+            self._finish(exchange, response, body, first_byte)
+        else:
+            body.when_complete(lambda: self._finish(exchange, response, body, first_byte))
+
+    def _finish(
+        self, exchange: Exchange, response: Response, body: Body, first_byte: float
+    ) -> None:
+        if exchange.over:
+            return
+        exchange.over = True
+        if exchange.deadline is not None:
+            exchange.deadline.met = True
+        status = response.status
+        if exchange.blocked:
+            outcome = Outcome.BLOCKED
+        elif status < 500:
+            outcome = Outcome.REJECTED if status == 429 else Outcome.OK
+        elif status == 503:
+            outcome = Outcome.REJECTED
+        else:
+            outcome = Outcome.TIMED_OUT if status == 504 else Outcome.FAILED
+        self._row(exchange, status, outcome, first_byte, body.length)
+        channel = exchange.channel
+        if channel is not None:
+            if channel.pool is None:
+                channel.close()
+            else:
+                self.pool.release(channel)
+
+    def on_failure(self, exchange: Exchange, failure: Failure) -> None:
+        """No answer came."""
+        exchange.over = True
+        outcome = Outcome.TIMED_OUT if failure.kind == "timeout" else Outcome.FAILED
+        self._row(exchange, 0, outcome, NEVER, 0)
+
+    def _give_up(self, exchange: Exchange) -> None:
+        if exchange.over:
+            return
+        if isinstance(exchange.held, Dial):
+            exchange.held.cancel()
+            self.pool.unreserve(exchange.held.channel.key)
+        exchange.cancel()
+        self._row(exchange, 0, Outcome.TIMED_OUT, NEVER, 0)
+
+    def in_flight(self, exchange: Exchange) -> None:
+        """The run is over before the request."""
+        self._row(exchange, 0, Outcome.IN_FLIGHT, NEVER, 0)
+
+    def _row(
+        self, exchange: Exchange, status: int, outcome: int, first_byte: float, length: int
+    ) -> None:
+        world, call = self.world, exchange.call
+        asset = call.asset
+        left = outcome == Outcome.IN_FLIGHT
+        end = NEVER if left else self.env.now
+        latency = end - call.at
+        wait, service, cpu = exchange.wait, exchange.service, exchange.cpu
+        network = latency - wait - service - cpu
+        channel = exchange.channel
+        upload = exchange.request.body
+        world.add(
+            (
+                call.id,
+                call.client,
+                call.site,
+                asset.path_code,
+                METHOD_CODES.get(call.method, OTHER),
+                call.at,
+                first_byte,
+                end,
+                latency,
+                status,
+                outcome,
+                exchange.served_by,
+                exchange.backend,
+                exchange.cache,
+                exchange.attempts,
+                channel is not None and channel.secure,
+                exchange.coding,
+                upload.length if upload is not None else 0,
+                length,
+                wait,
+                service,
+                network if network > 0.0 else 0.0,
+                cpu,
+            )
+        )
+        if not left:
+            del world.open[exchange]
+            if call.then is not None:
+                call.then()
+            world.done()

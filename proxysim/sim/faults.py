@@ -1,0 +1,103 @@
+"""Events of a scenario: nodes that go down, fall silent, slow down, or lose their cache; wires
+that change."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from typing import TYPE_CHECKING, Any
+
+from proxysim.scenario.document import Event
+from proxysim.sim.paths import Direction
+from proxysim.sim.proxies import ProxyNode
+from proxysim.sim.servers import Server
+from proxysim.units import format_bytes, format_duration
+
+if TYPE_CHECKING:
+    from proxysim.sim.world import World
+
+__all__ = ["described", "happen"]
+
+
+def happen(
+    world: World, event: Event, nodes: Iterable[Server | ProxyNode], wires: Iterable[Direction]
+) -> Generator[Any, Any, None]:
+    """A process that makes *event* happen to *nodes* or *wires*, and end."""
+    yield world.env.timeout(event.at)
+    for node in nodes:
+        _begin(event, node)
+    before = [(wire, wire.extra_latency, wire.loss, wire.bandwidth) for wire in wires]
+    for wire, extra, loss, bandwidth in before:
+        if event.extra_latency is not None:
+            extra += event.extra_latency
+        wire.change(
+            extra_latency=extra,
+            loss=loss if event.loss is None else event.loss,
+            bandwidth=bandwidth if event.bandwidth is None else event.bandwidth,
+        )
+    lasts = duration_of(event)
+    if lasts is None:
+        return
+    yield world.env.timeout(lasts)
+    for node in nodes:
+        _end(event, node)
+    for wire, extra, loss, bandwidth in before:
+        wire.change(extra_latency=extra, loss=loss, bandwidth=bandwidth)
+
+
+def duration_of(event: Event) -> float | None:
+    """For how many seconds it lasts; None: it is over at once."""
+    if event.down_for is not None:
+        return event.down_for
+    return event.silent_for if event.silent_for is not None else event.for_
+
+
+def described(event: Event) -> dict[str, Any]:
+    """The event as plain values, for the results."""
+    lasts = duration_of(event)
+    if event.node is not None:
+        what = f"{event.node} {_what(event)}"
+    else:
+        what = f"{'-'.join(event.link or ())} {_what(event)}"
+    return {
+        "at": event.at,
+        "until": None if lasts is None else event.at + lasts,
+        "label": what,
+        "node": event.node,
+        "link": list(event.link) if event.link is not None else None,
+    }
+
+
+def _what(event: Event) -> str:
+    if event.down_for is not None:
+        return "down"
+    if event.silent_for is not None:
+        return "silent"
+    if event.slow is not None:
+        return f"{event.slow:g} times slower"
+    if event.flush:
+        return "cache flushed"
+    if event.extra_latency is not None:
+        return f"+{format_duration(event.extra_latency)}"
+    if event.loss is not None:
+        return f"loses {event.loss:.1%}"
+    return f"at {format_bytes(event.bandwidth)}/s"
+
+
+def _begin(event: Event, node: Server | ProxyNode) -> None:
+    if event.down_for is not None:
+        node.go_down()
+    elif event.silent_for is not None:
+        node.go_silent()
+    elif event.slow is not None:
+        node.slow(event.slow)
+    elif event.flush and isinstance(node, ProxyNode):
+        node.flush()
+
+
+def _end(event: Event, node: Server | ProxyNode) -> None:
+    if event.down_for is not None:
+        node.come_up()
+    elif event.silent_for is not None:
+        node.speak()
+    elif event.slow is not None:
+        node.slow(1.0)

@@ -1,0 +1,388 @@
+"""A proxy's place in simulated time: what reaches it becomes generators, which tasks run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from simpy import Timeout
+
+from proxysim.costs import Costs
+from proxysim.messages import Connection, Failure, Request
+from proxysim.proxies.effects import Connect, Fetch, Opening
+from proxysim.proxies.forward import ForwardProxy
+from proxysim.proxies.reverse import ReverseProxy
+from proxysim.sim.connections import Channel, Dial, Endpoint, Pool, as_connection
+from proxysim.sim.cores import Cores
+from proxysim.sim.exchange import Account, Call, Exchange
+from proxysim.sim.tasks import Task
+
+if TYPE_CHECKING:
+    from proxysim.sim.world import World
+
+__all__ = ["ProxyNode"]
+
+Resolve = Callable[[str], Endpoint]
+
+
+class ProxyNode:
+    """A :class:`ForwardProxy` or :class:`ReverseProxy`, its cores, connections and faults.
+
+    *resolve* finds the endpoint of a backend's name, or of a host for a forward proxy. *secure*
+    says whether it speaks TLS to its backends; *lookup* and *ttl* what resolving a name costs.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        name: str,
+        code: int,
+        address: str,
+        proxy: ForwardProxy | ReverseProxy,
+        resolve: Resolve,
+        costs: Costs,
+        *,
+        cores: int | None,
+        keep_alive: float,
+        secure: bool = False,
+        lookup: float = 0.0,
+        ttl: float = 60.0,
+    ) -> None:
+        self.world = world
+        self.env = world.env
+        self.name = name
+        self.code = code
+        self.address = address
+        self.proxy = proxy
+        self.resolve = resolve
+        self.costs = costs
+        # What it costs to pass a request on, beyond answering it.
+        self.passing_on = max(0.0, costs.request - costs.hit)
+        self.secure = secure
+        self.lookup = lookup
+        self.ttl = ttl
+        self.cores = Cores(world.env, cores)
+        self.pool = Pool(world, keep_alive)
+        self.down = False
+        self.silent = False
+        self.generation = 0
+        self.tls_seconds = 0.0
+        self.received = 0
+        self.sent_bytes = 0
+        self.hits = self.misses = self.hit_bytes = self.miss_bytes = 0
+        self.inside: dict[Exchange, Task | None] = {}
+        self._held: list[Exchange] = []
+        self.beside: dict[Task, None] = {}
+        self._resumable: set[str] = set()
+        self._names: dict[str, float] = {}
+        self._inside_time = 0.0
+        self._since = 0.0
+        for resident in proxy.residents():
+            self._beside(resident)
+
+    # What the network brings.
+
+    def open(self, dial: Dial) -> None:
+        """Ask the proxy what it makes of a new connection."""
+        connection = Connection(dial.channel.peer, dial.sni if dial.secure else "", dial)
+        account = dial.account
+        task = Task(self, self.proxy.opened(connection), account, dial.call, opening=dial)
+
+        def ended(opening: Any) -> None:
+            if opening is Opening.ACCEPT:
+                dial.accepted()
+            elif opening is Opening.REFUSE:
+                dial.refused(Failure("refused"))
+
+        task.ended = ended
+        task.start()
+
+    def closed(self, channel: Channel) -> None:
+        pass
+
+    def receive(self, exchange: Exchange) -> None:
+        self._account()
+        self.received += 1
+        self.inside[exchange] = None
+        if self.silent:
+            self._held.append(exchange)
+        else:
+            self._start(exchange)
+
+    def _start(self, exchange: Exchange) -> None:
+        seconds = self.costs.hit
+        if seconds:
+            exchange.cpu += seconds
+            self.cores.run(seconds, lambda waited: self._handle(exchange, waited))
+        else:
+            self._handle(exchange, 0.0)
+
+    def _handle(self, exchange: Exchange, waited: float) -> None:
+        exchange.wait += waited
+        if exchange.over or exchange.channel is None:
+            self._left(exchange)
+            return
+        request = exchange.request
+        if request.peer != exchange.channel.peer:
+            request = Request(
+                request.method,
+                request.scheme,
+                request.host,
+                request.port,
+                request.path,
+                request.headers,
+                exchange.channel.peer,
+                request.body,
+                request.world,
+            )
+        task = Task(
+            self,
+            self.proxy.handle(request),
+            exchange,
+            exchange.call,
+            exchange,
+            lambda _: self._left(exchange),
+        )
+        self.inside[exchange] = task
+        if self.costs.hit:
+            self.span(exchange.call, "cpu", self.env.now - self.costs.hit - waited)
+        task.start()
+
+    def _left(self, exchange: Exchange) -> None:
+        self._account()
+        self.inside.pop(exchange, None)
+
+    def cancelled(self, exchange: Exchange) -> None:
+        task = self.inside.get(exchange)
+        if task is not None:
+            task.close()
+            self._left(exchange)
+
+    # What its tasks ask for.
+
+    def fetch(self, task: Task, child: Exchange, effect: Fetch) -> None:
+        """Send *child* to the backend, over a kept-alive connection or a new one."""
+        if self.passing_on:
+            began = self.env.now
+
+            def passed_on(waited: float) -> None:
+                child.cpu += self.passing_on
+                child.wait += waited
+                self.span(child.call, "cpu", began)
+                self._find(task, child, effect)
+
+            self.cores.run(self.passing_on, passed_on)
+        else:
+            self._find(task, child, effect)
+
+    def _find(self, task: Task, child: Exchange, effect: Fetch) -> None:
+        wait = self._lookup(effect.backend.name)
+        if wait:
+            Timeout(self.env, wait).callbacks.append(lambda _: self._fetch(task, child, effect))
+        else:
+            self._fetch(task, child, effect)
+
+    def _fetch(self, task: Task, child: Exchange, effect: Fetch) -> None:
+        if child.over:
+            return
+        target = self.resolve(effect.backend.name)
+        child.backend = self.world.server_code(target)
+        channel = self.pool.idle(target.name)
+        if channel is not None:
+            self._ask(channel, child, effect)
+            return
+
+        def ready(channel: Channel) -> None:
+            task.dial = None
+            self.pool.adopt(target.name, channel)
+            if child.deadline is not None:
+                child.deadline.met = True
+                child.deadline = None
+            if child.over:
+                self.pool.release(channel)
+            else:
+                self._ask(channel, child, effect)
+
+        def failed(failure: Failure) -> None:
+            task.dial = None
+            self.pool.unreserve(target.name)
+            child.fail(failure)
+
+        self.pool.reserve(target.name)
+        channel = self.world.channel(self.name, target, 0, self.address, self.code)
+        seconds = effect.deadlines.connect
+        if seconds is not None:
+            child.deadline = self.world.deadlines.set(
+                seconds, lambda: self._late(task, child, sent=False)
+            )
+        secure = self._secure_to(target, child)
+        resumed = secure and target.name in self._resumable
+        if secure:
+            self._resumable.add(target.name)
+        dial = Dial(
+            self.world,
+            channel,
+            child,
+            child.call,
+            ready,
+            failed,
+            secure=secure,
+            resumed=resumed,
+            asker_cores=self.cores,
+        )
+        task.dial = dial
+        dial.start()
+
+    def _ask(self, channel: Channel, child: Exchange, effect: Fetch) -> None:
+        seconds = effect.deadlines.first_byte
+        if seconds is not None:
+            child.deadline = self.world.deadlines.set(
+                seconds, lambda: self._late(None, child, sent=True)
+            )
+        channel.ask(child)
+
+    def _late(self, task: Task | None, child: Exchange, *, sent: bool) -> None:
+        if child.over:
+            return
+        if task is not None and task.dial is not None:
+            task.dial.cancel()
+            task.dial = None
+        asker = child.asker
+        child.cancel()
+        asker.on_failure(child, Failure("timeout", sent=sent, retry_safe=not sent))
+
+    def connect(self, task: Task, effect: Connect) -> None:
+        """Open a transport connection for a tunnel."""
+        wait = self._lookup(effect.backend.name)
+        if wait:
+            Timeout(self.env, wait).callbacks.append(lambda _: self._connect(task, effect))
+        else:
+            self._connect(task, effect)
+
+    def _connect(self, task: Task, effect: Connect) -> None:
+        target = self.resolve(effect.backend.name)
+        channel = self.world.channel(self.name, target, 0, self.address, self.code)
+        task.since = self.env.now
+
+        def ready(channel: Channel) -> None:
+            task.dial = None
+            task.reply(as_connection(channel))
+
+        def failed(failure: Failure) -> None:
+            task.dial = None
+            task.reply(failure)
+
+        sni = task.opening.sni if task.opening is not None else ""
+        dial = Dial(
+            self.world,
+            channel,
+            task.account,
+            task.call,
+            ready,
+            failed,
+            sni=sni,
+            ask=effect.ask,
+        )
+        task.dial = dial
+        if effect.deadline is not None:
+
+            def late() -> None:
+                if not dial.over:
+                    dial.refused(Failure("timeout"))
+
+            self.world.deadlines.set(effect.deadline, late)
+        dial.start()
+
+    def adopt(self, task: Task) -> None:
+        """Keep count of a task that runs beside requests."""
+        self.beside[task] = None
+        task.ended = lambda _: self.beside.pop(task, None)
+
+    def _beside(self, generator: Any) -> None:
+        task = Task(self, generator, Account(), None)
+        self.adopt(task)
+        self.world.later(task.start)
+
+    def _secure_to(self, target: Endpoint, child: Exchange) -> bool:
+        return self.secure and child.request.scheme == "https"
+
+    def _lookup(self, name: str) -> float:
+        """Seconds to resolve *name*, none while the last answer holds."""
+        if not self.lookup:
+            return 0.0
+        now = self.env.now
+        if now < self._names.get(name, 0.0):
+            return 0.0
+        self._names[name] = now + self.lookup + self.ttl
+        return self.lookup
+
+    # Faults.
+
+    def go_down(self) -> None:
+        """Refuse and reset everything until :meth:`come_up`."""
+        self.down = True
+        self.generation += 1
+        lost = list(self.inside.items())
+        for exchange, task in lost:
+            if task is not None:
+                task.close()
+            self._left(exchange)
+            if exchange.channel is not None and not exchange.over:
+                failure = Failure("reset", sent=True, retry_safe=False)
+                exchange.channel.lost(exchange, failure)
+        for task in list(self.beside):
+            task.close()
+        self.beside.clear()
+
+    def come_up(self) -> None:
+        self.down = False
+        for resident in self.proxy.residents():
+            self._beside(resident)
+
+    def go_silent(self) -> None:
+        """Take what comes and do nothing with it until :meth:`speak`."""
+        self.silent = True
+
+    def speak(self) -> None:
+        """Go on with all that came meanwhile."""
+        self.silent = False
+        held, self._held = self._held, []
+        for exchange in held:
+            self._start(exchange)
+
+    def slow(self, factor: float) -> None:
+        """Work on the cores that begins from now on takes *factor* times as long."""
+        self.cores.slowdown = factor
+
+    def flush(self) -> None:
+        """Empty the cache."""
+        if self.proxy.cache is not None:
+            self.proxy.cache.flush()
+
+    # Meters.
+
+    def count(self, state: int, size: int) -> None:
+        """Book what the cache made of a request: its state's code and the answer's *size*."""
+        if state in (3, 4):
+            self.hits += 1
+            self.hit_bytes += size
+        elif state in (2, 5, 6):
+            self.misses += 1
+            self.miss_bytes += size
+
+    def areas(self) -> tuple[float, float, float]:
+        """Core-seconds busy, jobs' seconds queued, requests' seconds inside, since the start."""
+        self._account()
+        return (*self.cores.areas(), self._inside_time)
+
+    def span(self, call: Call | None, step: str, start: float) -> None:
+        """Record a span of this node, if spans are kept."""
+        if self.world.hop is not None:
+            self.world.span(call.id if call is not None else -1, self.code, step, start)
+
+    def _account(self) -> None:
+        now = self.env.now
+        passed = now - self._since
+        if passed:
+            self._inside_time += passed * len(self.inside)
+            self._since = now

@@ -1,0 +1,241 @@
+"""Origin servers in simulated time: workers, a bounded queue, a speed, faults."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from simpy import Timeout
+
+from proxysim.costs import Costs
+from proxysim.messages import Failure, Headers, Response
+from proxysim.sim.connections import Channel, Dial
+from proxysim.sim.cores import Cores
+from proxysim.sim.exchange import Exchange
+from proxysim.sim.paths import Body
+from proxysim.workload.distributions import Distribution
+from proxysim.workload.streams import Chance
+
+if TYPE_CHECKING:
+    from proxysim.sim.world import World
+
+__all__ = ["Server"]
+
+FULL = Response(503, Headers((("retry-after", "1"), ("content-length", "0"))))
+
+
+class Server:
+    """One member of a group of servers.
+
+    *workers* serve one request each at a time; *limit* may wait (None: any number), who comes then
+    is answered 503. A request takes its demand over *speed*. *abort*: a request whose asker has gone
+    leaves at once; otherwise the server finishes what it has.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        name: str,
+        code: int,
+        address: str,
+        service: Distribution,
+        chance: Chance,
+        costs: Costs,
+        *,
+        workers: int,
+        limit: int | None,
+        speed: float,
+        cores: int,
+        abort: bool,
+    ) -> None:
+        self.world = world
+        self.env = world.env
+        self.name = name
+        self.code = code
+        self.address = address
+        self.service = service.of
+        self.chance = chance
+        self.costs = costs
+        self.workers = workers
+        self.limit = limit
+        self.speed = speed
+        self.abort = abort
+        self.cores = Cores(world.env, cores)
+        self.slowdown = 1.0
+        self.down = False
+        self.silent = False
+        self.generation = 0
+        self.tls_seconds = 0.0
+        self.received = 0
+        self.sent_bytes = 0
+        self.busy = 0
+        self.queue: deque[tuple[float, Exchange]] = deque()
+        self.serving: set[Exchange] = set()
+        self._silenced: list[Exchange] = []
+        self._busy_time = 0.0
+        self._queue_time = 0.0
+        self._since = 0.0
+
+    # What the network brings.
+
+    def open(self, dial: Dial) -> None:
+        dial.accepted()
+
+    def closed(self, channel: Channel) -> None:
+        pass
+
+    def receive(self, exchange: Exchange) -> None:
+        self._account()
+        self.received += 1
+        exchange.backend = exchange.served_by = self.code
+        if self.busy < self.workers and not self.silent:
+            self._serve(exchange)
+        elif self.limit is None or len(self.queue) < self.limit or self.silent:
+            self.queue.append((self.env.now, exchange))
+        elif exchange.channel is not None:
+            exchange.channel.answer(exchange, FULL, Body(0, self.code, complete=True))
+
+    def cancelled(self, exchange: Exchange) -> None:
+        if self.abort and exchange in self.serving:
+            self._account()
+            self.serving.discard(exchange)
+            self.busy -= 1
+            self._next()
+        elif self.abort:
+            self._account()
+            self.queue = deque(entry for entry in self.queue if entry[1] is not exchange)
+
+    # Serving.
+
+    def _serve(self, exchange: Exchange) -> None:
+        self.busy += 1
+        self.serving.add(exchange)
+        call = exchange.call
+        u = call.u if exchange.attempt == 1 else self.chance(abs(call.id), exchange.attempt)
+        demand = self.service(u, call.asset.size) / self.speed * self.slowdown
+        exchange.service = demand
+        timer = Timeout(self.env, demand, exchange)
+        timer.callbacks.append(self._served)
+
+    def _served(self, timer: Any) -> None:
+        exchange: Exchange = timer.value
+        if exchange not in self.serving:
+            return  # it was reset, or left
+        if self.silent:
+            self._silenced.append(exchange)
+            return
+        self._account()
+        self.serving.discard(exchange)
+        self.busy -= 1
+        if self.queue:
+            self._next()
+        world = self.world
+        if world.hop is not None:
+            world.span(exchange.call.id, self.code, "service", self.env.now - exchange.service)
+        if not exchange.over:
+            self._answer(exchange)
+
+    def _next(self) -> None:
+        while self.queue and self.busy < self.workers and not self.silent:
+            since, exchange = self.queue.popleft()
+            if exchange.over and self.abort:
+                continue
+            exchange.wait += self.env.now - since
+            if self.world.hop is not None:
+                self.world.span(exchange.call.id, self.code, "queue", since)
+            self._serve(exchange)
+
+    def _answer(self, exchange: Exchange) -> None:
+        call, channel = exchange.call, exchange.channel
+        asset = call.asset
+        request = exchange.request
+        if channel is None:
+            return
+        tag = request.headers.get("if-none-match")
+        if tag and (call.recorded is None or call.recorded.status in (200, 304)):
+            response, length = (
+                (asset.unmodified, 0) if tag == asset.etag else (asset.response, asset.size)
+            )
+        elif call.recorded is not None:
+            response, length = asset.recorded(call.recorded)
+        else:
+            response, length = asset.response, asset.size
+        if request.method == "HEAD":
+            length = 0
+        self.sent_bytes += length
+        body = Body(length, self.code, complete=True, text=asset.text)
+        seconds = self.costs.encrypt * length if channel.secure else 0.0
+        if seconds:
+            self.tls_seconds += seconds
+            exchange.cpu += seconds
+
+            def encrypted(waited: float) -> None:
+                exchange.wait += waited
+                if not exchange.over:
+                    channel.answer(exchange, response, body)
+
+            self.cores.run(seconds, encrypted)
+        else:
+            channel.answer(exchange, response, body)
+
+    # Faults.
+
+    def go_down(self) -> None:
+        """Refuse and reset everything until :meth:`come_up`."""
+        self._account()
+        self.down = True
+        self.generation += 1
+        lost = [*self.serving, *(exchange for _, exchange in self.queue)]
+        self.serving.clear()
+        self.queue.clear()
+        self._silenced.clear()
+        self.busy = 0
+        for exchange in sorted(lost, key=lambda found: (found.call.id, found.attempt)):
+            if exchange.channel is not None and not exchange.over:
+                failure = Failure("reset", sent=True, retry_safe=False)
+                exchange.channel.lost(exchange, failure)
+
+    def come_up(self) -> None:
+        self.down = False
+
+    def go_silent(self) -> None:
+        """Take what comes and answer nothing until :meth:`speak`."""
+        self._account()
+        self.silent = True
+
+    def speak(self) -> None:
+        """Go on with all that came meanwhile."""
+        self._account()
+        self.silent = False
+        held, self._silenced = self._silenced, []
+        for exchange in held:
+            self._served(_Held(exchange))
+        self._next()
+
+    def slow(self, factor: float) -> None:
+        """Demands that begin from now on, and work on the cores, take *factor* times as long."""
+        self.slowdown = self.cores.slowdown = factor
+
+    # Meters.
+
+    def areas(self) -> tuple[float, float, float]:
+        """Worker-seconds busy, request-seconds queued, request-seconds inside, since the start."""
+        self._account()
+        return self._busy_time, self._queue_time, self._busy_time + self._queue_time
+
+    def _account(self) -> None:
+        now = self.env.now
+        passed = now - self._since
+        if passed:
+            self._busy_time += passed * self.busy
+            self._queue_time += passed * len(self.queue)
+            self._since = now
+
+
+class _Held:
+    """Stands for the timer of an exchange that silence has held."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Exchange) -> None:
+        self.value = value

@@ -1,0 +1,47 @@
+"""Who saw what: the ways in which requests were seen, counted, made into rows of the views."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from proxysim.sim.world import World
+
+__all__ = ["views_of"]
+
+
+def views_of(world: World) -> Iterator[tuple[tuple[Any, ...], int]]:
+    """Rows of the views table, less the count, and the count.
+
+    Of each stretch of a connection: whoever listens on its wires sees the addresses of its ends,
+    the site's name (it stands in the request, in CONNECT, or in TLS's server name), and the rest
+    unless it is encrypted. A relay sees as much. The node at the end sees everything that reaches
+    it; the peer is whoever opened the last stretch.
+    """
+    parties = world.recorder.texts["observer"]
+    chains = world.recorder.texts["forwarded_for"]
+    for (segments, secure, client, site, chain), times in (world.sights or {}).items():
+        named = chains[_named(world, chain)] if chain else 0
+        hidden = 0 if secure else named
+        last = len(segments) - 1
+        for index, (opener, wires, end) in enumerate(segments):
+            peer = opener or client
+            for wire in wires:
+                yield (parties[wire], client, site, peer, hidden, True, not secure, not secure), times
+            if index < last:
+                yield (end, client, site, peer, hidden, True, not secure, not secure), times
+            else:
+                yield (end, client, site, peer, named, True, True, True), times
+
+
+def _named(world: World, chain: str) -> str:
+    """A forwarded-for chain with the members' names in place of their addresses."""
+    names = []
+    for text in chain.split(","):
+        address = text.strip()
+        try:
+            names.append(world.network.name(address))
+        except Exception:
+            names.append(address)
+    return ", ".join(names)

@@ -1,0 +1,420 @@
+"""The simulated world: a scenario's nodes and wires under SimPy, and one run of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+from simpy import Environment, Timeout
+from simpy.events import Event
+
+from proxysim.results.recorder import Recorder
+from proxysim.results.run import Run
+from proxysim.scenario import Scenario
+from proxysim.scenario import nodes as said
+from proxysim.scenario.build_proxies import proxy_of
+from proxysim.scenario.build_topology import network_of
+from proxysim.scenario.build_workload import distribution_of, workload_of
+from proxysim.scenario.costing import costs_of
+from proxysim.sim.clients import Clients, Way
+from proxysim.sim.connections import Channel, Endpoint
+from proxysim.sim.content import Library
+from proxysim.sim.deadlines import Deadlines
+from proxysim.sim.exchange import Exchange
+from proxysim.sim.faults import described, happen
+from proxysim.sim.links import Lane
+from proxysim.sim.meters import edges, read_meters
+from proxysim.sim.paths import Direction, Path
+from proxysim.sim.proxies import ProxyNode
+from proxysim.sim.servers import Server
+from proxysim.sim.sights import views_of
+from proxysim.topology import Hop
+from proxysim.workload.streams import Chance
+
+__all__ = ["World"]
+
+Progress = Callable[[float], None]
+
+
+class World:
+    """Everything that one run of *scenario* needs, built and ready."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        seed: int,
+        replication: int = 0,
+        *,
+        keep: Any = "all",
+        hops: Any = "none",
+        views: bool = True,
+    ) -> None:
+        document = scenario.document
+        self.scenario = scenario
+        self.seed = seed
+        self.replication = replication
+        self.duration = document.run.duration
+        self.warmup = document.run.warmup
+        self.env = Environment()
+        self.recorder = Recorder(self.duration, self.warmup, keep=keep, hops=hops, views=views)
+        self.add = self.recorder.add
+        self.hop = self.recorder.hop if hops != "none" else None
+        self.sights: defaultdict[Any, int] | None = defaultdict(int) if views else None
+        self.deadlines = Deadlines(self.env)
+        self.costs = costs_of(document, None, scenario.directory)
+        self.workload = workload_of(scenario, seed, replication)
+        counts = {group.name: group.count for group in self.workload.groups}
+        self.network = network_of(scenario, counts)
+        self._codes = self.recorder.texts["node"]
+        self._steps = self.recorder.texts["step"]
+        self._directions: dict[Hop, Direction] = {}
+        self._paths: dict[tuple[str, str, int], Path] = {}
+        self._joins: dict[tuple[Path, Path], Path] = {}
+        self._lanes: dict[tuple[str, int], Lane] = {}
+
+        self.arrived = 0
+        self.feeding = 0  # processes that still bring requests
+        self.open: dict[Exchange, Clients] = {}
+        self._over = Event(self.env)
+        self._tls_before: dict[str, float] = {}
+        self._tls_counted: dict[str, float] = {}
+
+        sites = self.recorder.texts["site"]
+        paths = self.recorder.texts["path"]
+        self.libraries = [
+            Library(catalogue, sites[catalogue.name], paths) for catalogue in self.workload.sites
+        ]
+        self.clients_codes: dict[str, int] = {}
+        for group in self.workload.groups:
+            first = self._codes[f"{group.name}-1"]
+            for number in range(2, group.count + 1):
+                _ = self._codes[f"{group.name}-{number}"]
+            self.clients_codes[group.name] = first
+        self.nodes: dict[str, Server | ProxyNode] = {}
+        for name, node in document.nodes.items():
+            if isinstance(node, said.Server):
+                self._add_servers(name, node)
+        for name, node in document.nodes.items():
+            if isinstance(node, said.ForwardProxy | said.ReverseProxy):
+                self._add_proxy(name, node)
+        self.clients = [self._clients(group) for group in self.workload.groups]
+
+    # Building.
+
+    def _add_servers(self, group: str, node: said.Server) -> None:
+        service = distribution_of(node.service)
+        speeds = node.speed if isinstance(node.speed, list) else [node.speed] * node.count
+        for member, speed in zip(self.scenario.members(group), speeds, strict=True):
+            self.nodes[member] = Server(
+                self,
+                member,
+                self._codes[member],
+                self.network.address(member),
+                service,
+                Chance(self.seed, f"{member}/service", self.replication),
+                self.costs,
+                workers=node.workers,
+                limit=node.queue,
+                speed=speed,
+                cores=node.cores or node.workers,
+                abort=node.on_disconnect == "abort",
+            )
+
+    def _add_proxy(self, name: str, node: said.ForwardProxy | said.ReverseProxy) -> None:
+        proxy = proxy_of(
+            self.scenario, name, lambda: self.env.now, self.seed, self.replication
+        )
+        forward = isinstance(node, said.ForwardProxy)
+        dns = node.dns if isinstance(node, said.ForwardProxy) else None
+        self.nodes[name] = ProxyNode(
+            self,
+            name,
+            self._codes[name],
+            self.network.address(name),
+            proxy,
+            _Resolver(self, node.through if isinstance(node, said.ForwardProxy) else None)
+            if forward
+            else self.nodes_by_name,
+            costs_of(self.scenario.document, name, self.scenario.directory),
+            cores=node.cores,
+            keep_alive=node.keep_alive,
+            secure=isinstance(node, said.ReverseProxy) and node.tls == "reencrypt",
+            lookup=dns.lookup if dns is not None else 0.0,
+            ttl=dns.ttl if dns is not None else 0.0,
+        )
+
+    def _clients(self, group: Any) -> Clients:
+        name = group.name
+        node = self.scenario.document.nodes[name]
+        assert isinstance(node, said.Clients)
+        ways: dict[int, Way] = {}
+        asked = list(node.sites) if node.sites is not None else list(self.scenario.document.sites)
+        for index, (host, site) in enumerate(self.scenario.document.sites.items()):
+            if host not in asked:
+                continue
+            if node.through is not None:
+                endpoints: tuple[Endpoint, ...] = (self.nodes[node.through],)
+            else:
+                endpoints = tuple(self.front(host))
+            tunnel = node.through is not None and site.tls
+            ways[index] = Way(endpoints, host, site.tls, tunnel, site.upload)
+        network = self.network
+        addresses: dict[int, str] = {}
+
+        def address(member: int) -> str:
+            found = addresses.get(member)
+            if found is None:
+                found = addresses[member] = network.address_of(name, member)
+            return found
+
+        return Clients(
+            self,
+            name,
+            group,
+            ways,
+            self.clients_codes[name],
+            address,
+            accept=", ".join(node.accept_encoding),
+            keep_alive=node.keep_alive,
+            connections=node.connections,
+            patience=node.patience,
+        )
+
+    def nodes_by_name(self, name: str) -> Endpoint:
+        """The server or proxy called *name*."""
+        return self.nodes[name]
+
+    def front(self, host: str) -> list[Endpoint]:
+        """Where the name *host* leads: a reverse proxy, or all members of its servers."""
+        return [
+            self.nodes[member]
+            for group in self.scenario.fronts(host)
+            for member in self.scenario.members(group)
+        ]
+
+    def server_code(self, target: Endpoint) -> int:
+        """The code of *target* if it is a server; 0, no name, for a proxy."""
+        return target.code if isinstance(target, Server) else 0
+
+    # The network.
+
+    def path(self, a: str, b: str, member: int) -> Path:
+        """The way from *a* to *b* for *member* (a client's code; 0 where no client is an end)."""
+        hops = self.network.route(a, b)
+        who = member if any(hop.each for hop in hops) else 0
+        if who and all(hop.wire.bandwidth is None for hop in hops):
+            who = 0
+        key = (a, b, who)
+        path = self._paths.get(key)
+        if path is None:
+            path = self._paths[key] = Path((self._direction(hop), who) for hop in hops)
+        return path
+
+    def joined(self, first: Path, second: Path) -> Path:
+        """The way along *first* and then *second*."""
+        path = self._joins.get((first, second))
+        if path is None:
+            path = self._joins[first, second] = first + second
+        return path
+
+    def channel(
+        self, asker: str, target: Endpoint, member: int, address: str, code: int
+    ) -> Channel:
+        """A connection from *asker* (a node, or a group and the code of its *member*)."""
+        up = self.path(asker, target.name, member)
+        down = self.path(target.name, asker, member)
+        return Channel(self, up, down, target, address, code)
+
+    def _direction(self, hop: Hop) -> Direction:
+        direction = self._directions.get(hop)
+        if direction is None:
+            wire = hop.wire
+            direction = self._directions[hop] = Direction(
+                self.env,
+                hop.name,
+                latency=wire.latency,
+                jitter=wire.jitter,
+                bandwidth=wire.bandwidth,
+                loss=wire.loss,
+                slow_start=wire.slow_start,
+                chance=Chance(self.seed, f"{hop.name}/chance", self.replication),
+                lanes=self._lanes,
+                lane=hop.lane,
+                own_lanes=hop.each,
+            )
+        return direction
+
+    def wires_by_name(self) -> dict[str, list[Direction]]:
+        """All directions of all wires that conversations use, so that every one has its meter."""
+        for one, other in self.network.conversations:
+            for hop in (*self.network.route(one, other), *self.network.route(other, one)):
+                self._direction(hop)
+        found: dict[str, list[Direction]] = {}
+        for direction in self._directions.values():
+            found.setdefault(direction.name, []).append(direction)
+        return found
+
+    # Turning the clock.
+
+    def later(self, call: Callable[[], Any]) -> None:
+        """Call *call* on the world's next turn, at the same time."""
+        Timeout(self.env, 0).callbacks.append(lambda _: call())
+
+    def fed(self) -> None:
+        """One of the processes that bring requests has brought its last."""
+        self.feeding -= 1
+        self.done()
+
+    def done(self) -> None:
+        """A request is over; the run is too when it was the last."""
+        if not self.open and not self.feeding and not self._over.triggered:
+            self._over.succeed()
+
+    def run(self, progress: Progress | None = None) -> Run:
+        """Run until every request is over, at most ``drain`` seconds past the duration."""
+        env, document = self.env, self.scenario.document
+        nodes = list(self.nodes.values())
+        ends = edges(self.duration, self.warmup, document.run.window)
+        env.process(read_meters(self, ends, nodes))
+        for event in document.events:
+            env.process(happen(self, event, self._hit(event), self._wires(event)))
+        for clients in self.clients:
+            clients.start()
+        for end in ends:
+            env.run(until=Timeout(env, end - env.now))
+            if progress is not None:
+                progress(min(1.0, env.now / self.duration))
+        if not self._over.triggered:
+            env.run(until=self._over | Timeout(env, document.run.drain))
+        for exchange, clients in self.open.items():
+            clients.in_flight(exchange)
+        return self._finish()
+
+    def _hit(self, event: Any) -> list[Server | ProxyNode]:
+        if event.node is None:
+            return []
+        if event.node in self.nodes:
+            return [self.nodes[event.node]]
+        return [self.nodes[member] for member in self.scenario.members(event.node)]
+
+    def _wires(self, event: Any) -> list[Direction]:
+        if event.link is None:
+            return []
+        return [self._direction(hop) for hop in self.network.joins(*event.link)]
+
+    def _finish(self) -> Run:
+        if self.sights is not None:
+            for key, times in views_of(self):
+                self.recorder.view(key, times)
+        return self.recorder.finish(
+            world="sim",
+            scenario=self.scenario.name,
+            scenario_hash=self.scenario.hash,
+            seed=self.seed,
+            replication=self.replication,
+            arrived=self.arrived,
+            events=[described(event) for event in self.scenario.document.events],
+            facts=self._facts(),
+            topology=self._picture(),
+            extra={"without": list(self.scenario.removed)} if self.scenario.removed else None,
+        )
+
+    def read_totals(self, now: float) -> None:
+        """Note what has been spent on TLS at the ends of warm-up and duration."""
+        if now <= self.warmup:
+            self._tls_before = {name: node.tls_seconds for name, node in self.nodes.items()}
+        if now >= self.duration and not self._tls_counted:
+            self._tls_counted = {
+                name: node.tls_seconds - self._tls_before.get(name, 0.0)
+                for name, node in self.nodes.items()
+            }
+
+    # Hops.
+
+    def span(self, request: int, node: int, step: str, start: float) -> None:
+        """Record that *request* spent from *start* until now at *node*."""
+        if self.hop is not None:
+            self.hop(request, node, self._steps[step], start, self.env.now)
+
+    def hop_along(self, request: int, path: Path, step: str, delay: float) -> None:
+        """Record the crossing of a head, wire by wire; chance delays count on the first."""
+        if self.hop is None:
+            return
+        start = self.env.now
+        extra = delay - path.latency
+        for direction in path.directions:
+            end = start + direction.latency + direction.extra_latency + extra
+            self.hop(request, self._codes[direction.name], self._steps[step], start, end)
+            start, extra = end, 0.0
+
+    def hop_body(self, request: int, path: Path, node: int, start: float, length: int) -> None:
+        """Record the passage of a body, from its first byte sent to its last byte received."""
+        if self.hop is not None and length and path.directions:
+            code = self._codes[path.directions[-1].name]
+            self.hop(request, code, self._steps["transfer"], start, self.env.now)
+
+    # What the results are told of the scenario.
+
+    def _facts(self) -> dict[str, dict[str, Any]]:
+        facts: dict[str, dict[str, Any]] = {}
+        for group, node in self.scenario.document.nodes.items():
+            for member in self.scenario.members(group) if node.kind != "clients" else [group]:
+                fact: dict[str, Any] = {"kind": node.kind, "group": group}
+                if isinstance(node, said.Server):
+                    fact["workers"] = node.workers
+                if isinstance(node, said.ForwardProxy | said.ReverseProxy):
+                    fact["cache"] = node.cache is not None
+                    if node.cores is not None:
+                        fact["cores"] = node.cores
+                if member in self.nodes:
+                    fact["address"] = self.nodes[member].address
+                    fact["tls_cpu"] = self._tls_counted.get(member, 0.0)
+                    fact["connections"] = getattr(getattr(self.nodes[member], "pool", None), "opened", 0)
+                if isinstance(node, said.Server):
+                    index = self.scenario.members(group).index(member)
+                    for name in ("speed", "weight"):
+                        given = getattr(node, name)
+                        fact[name] = given[index] if isinstance(given, list) else given
+                if isinstance(node, said.Clients):
+                    fact["count"] = next(c.group.count for c in self.clients if c.name == group)
+                facts[member] = fact
+        for direction in self._directions.values():
+            facts[direction.name] = {"kind": "link"}
+        return facts
+
+    def _picture(self) -> dict[str, Any]:
+        network = self.network
+        edges_drawn: dict[tuple[str, str], dict[str, Any]] = {}
+        for one, other, data in network.graph.edges(data=True):
+            wire = data["wire"]
+            edges_drawn[one, other] = {
+                "between": [one, other],
+                "latency": wire.latency,
+                "bandwidth": wire.bandwidth,
+                "loss": wire.loss,
+            }
+        return {
+            "layers": [list(layer) for layer in network.layers()],
+            "zones": {zone: list(names) for zone, names in network.zones().items()},
+            "links": list(edges_drawn.values()),
+            "ideal": network.ideal,
+        }
+
+
+class _Resolver:
+    """Finds where a forward proxy's host names lead; members of a group are taken in turn."""
+
+    def __init__(self, world: World, parent: str | None) -> None:
+        self.world = world
+        self.parent = parent
+        self.turns: dict[str, int] = {}
+
+    def __call__(self, name: str) -> Endpoint:
+        world = self.world
+        if self.parent is not None and name == self.parent:
+            return world.nodes[name]
+        fronts = world.front(name)
+        turn = self.turns[name] = self.turns.get(name, -1) + 1
+        return fronts[turn % len(fronts)]
+
