@@ -7,6 +7,7 @@ import gzip
 import http.client
 import zlib
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import brotli
 import pytest
@@ -25,8 +26,9 @@ from proxysim.policies.filters import build_filters
 from proxysim.policies.identity import Anonymous, ReverseIdentity
 from proxysim.policies.retry import Retry
 from proxysim.proxies.cache import Cache
-from proxysim.proxies.effects import Deadlines
+from proxysim.proxies.effects import Deadlines, Fetch, Opening, Race, Send
 from proxysim.proxies.forward import ForwardProxy
+from proxysim.proxies.proxy import Lease
 from proxysim.proxies.reverse import ReverseProxy
 
 pytestmark = pytest.mark.live
@@ -67,12 +69,24 @@ class Stage:
         return Cache(Lru(10_000_000), asyncio.get_running_loop().time, **options)
 
 
+def sockets():
+    """How many sockets this process has open, where the system tells."""
+    descriptors = Path("/proc/self/fd")
+    found = 0
+    for descriptor in descriptors.iterdir() if descriptors.exists() else ():
+        try:
+            found += descriptor.readlink().name.startswith("socket:")
+        except FileNotFoundError:  # the one that listed the others
+            pass
+    return found
+
+
 def live(play):
-    """Run the coroutine *play* with a stage; when it ends, no task and no mistake may be left."""
+    """Run the coroutine *play* with a stage, of which no task, socket or mistake may be left."""
 
     def test():
         async def whole():
-            stage = Stage()
+            stage, before = Stage(), sockets()
             loop = asyncio.get_running_loop()
             loop.set_exception_handler(lambda _, context: stage.mistakes.append(context))
             try:
@@ -80,7 +94,9 @@ def live(play):
                     await play(stage)
             finally:
                 await stage.stack.aclose()
+            await asyncio.sleep(0)
             assert stage.mistakes == []
+            assert sockets() == before
             assert asyncio.all_tasks() == {asyncio.current_task()}
 
         asyncio.run(whole())
@@ -350,6 +366,39 @@ async def test_stale_while_revalidate_refreshes_beside(stage):
     assert len(origin.requests) == 2
 
 
+class Hedging:
+    """Asks *first* and, when no head has come after a moment, *second* beside it."""
+
+    def __init__(self, first, second) -> None:
+        self.first, self.second = first, second
+
+    def opened(self, connection):
+        return Opening.ACCEPT
+        yield
+
+    def handle(self, request):
+        won = yield Race(
+            self.ask(self.first, request), 0.02, lambda: self.ask(self.second, request)
+        )
+        yield Send(won.value.response, won.value.body)
+
+    def ask(self, backend, request):
+        with Lease(backend):
+            return (yield Fetch(backend, request))
+
+    def residents(self):
+        return ()
+
+
+@live
+async def test_the_winner_of_a_race_keeps_its_body_and_the_loser_is_broken_off(stage):
+    _, slow = await stage.origin(page=Page(b"late", delay=60.0))
+    _, fast = await stage.origin(page=Page(WORDS))
+    edge = await stage.serve(Hedging(slow, fast))
+    assert (await ask(edge)).body == WORDS
+    assert slow.in_flight == fast.in_flight == 0
+
+
 # Clients that leave.
 
 
@@ -487,6 +536,20 @@ async def test_a_tunnel_through_a_parent(stage):
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
         assert await reader.read() == b"welcome"
         writer.close()
+
+
+@live
+async def test_a_parent_is_told_the_whole_target(stage):
+    origin, at = await stage.origin(page=Page(b"news"))
+    parent = await stage.forward({"news.example": (at.host, at.port)})
+    clock = asyncio.get_running_loop().time
+    through = Backend("parent", parent.host, parent.port)
+    child = await stage.serve(
+        ForwardProxy("child", clock, Anonymous("child"), parent=through),
+        Upstreams(proxies=["parent"]),
+    )
+    assert (await ask(child, "http://news.example/page")).body == b"news"
+    assert origin.requests[0].headers.get("via") == "1.1 child, 1.1 proxysim"
 
 
 @live
