@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from proxysim.errors import ProxysimError, ScenarioError
+from proxysim.errors import ProxysimError
 from proxysim.scenario import draws as said
 from proxysim.scenario.document import Site as SiteSaid
 from proxysim.scenario.nodes import Clients
@@ -35,7 +35,6 @@ def workload_of(scenario: Scenario, seed: int | None = None, replication: int = 
     clients = {name: node for name, node in document.nodes.items() if isinstance(node, Clients)}
     groups: list[Group] = []
     for index, (name, node) in enumerate(clients.items()):
-        _check_shares(name, node, document.sites)
         seat = Seat(
             name=name,
             index=index,
@@ -49,18 +48,6 @@ def workload_of(scenario: Scenario, seed: int | None = None, replication: int = 
         )
         groups.append(_group_of(scenario, node, seat))
     return Workload(tuple(groups), catalogues)
-
-
-def _check_shares(clients: str, node: Clients, sites: dict[str, SiteSaid]) -> None:
-    """All sites of a group have a share, or none has: one by itself says nothing."""
-    asked = node.sites if node.sites is not None else list(sites)
-    without = [site for site in asked if sites[site].share is None]
-    if without and len(without) < len(asked):
-        raise ScenarioError(
-            f"{', '.join(without)} has no share while other sites of {clients!r} have one",
-            place=f"sites.{without[0]}.share",
-            mend="Give each of them a share, or none.",
-        )
 
 
 def _group_of(scenario: Scenario, node: Clients, seat: Seat) -> Group:
@@ -137,11 +124,7 @@ def site_of(name: str, site: SiteSaid, seed: int, replication: int = 0) -> Site:
             ranks = popularity.Uniform(site.objects)
         case _:
             own = seed_of(seed, f"site:{name}/drift", replication)
-            try:
-                ranks = popularity.Drifting(given.zipf, site.objects, given.every, given.share, own)
-            except ScenarioError as error:
-                error.place = f"sites.{name}.popularity"
-                raise
+            ranks = popularity.Drifting(given.zipf, site.objects, given.every, given.share, own)
     return Site(
         name=name,
         popularity=ranks,

@@ -46,7 +46,7 @@ def normal_quantile(u: float) -> float:
 
 def normal_quantiles(us: np.ndarray) -> np.ndarray:
     """The quantiles at *us*, each in [0, 1): the values of :func:`normal_quantile`, vectorised."""
-    us = np.maximum(us, _SMALLEST)
+    us = np.where(us > 0, us, _SMALLEST)
     off = us - 0.5
     square = 0.180625 - off * off
     found = np.asarray(off * _ratio(_MIDDLE, square))

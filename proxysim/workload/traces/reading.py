@@ -137,7 +137,6 @@ def _lines(path: Path, skipped: Skipped, most: int | None = None) -> Iterator[tu
 
 def _opened(path: Path) -> BinaryIO:
     """*path*, decompressed if it begins as gzip does, whatever it is called."""
-    file = path.open("rb")
-    magic = file.read(2)
-    file.seek(0)
-    return cast(BinaryIO, gzip.GzipFile(fileobj=file)) if magic == b"\x1f\x8b" else file
+    with path.open("rb") as file:
+        zipped = file.read(2) == b"\x1f\x8b"
+    return cast(BinaryIO, gzip.open(path) if zipped else path.open("rb"))
