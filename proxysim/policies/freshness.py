@@ -106,11 +106,12 @@ def bypassed(request: Request) -> bool:
     """
     if request.method != "GET" and request.method != "HEAD":
         return True
-    headers = request.headers
-    for name in _ORIGINS_BUSINESS:
-        if name in headers:
-            return True
-    return "cache-control" in headers and "no-store" in _directives(headers)
+    return _past_caches(request.headers)
+
+
+@lru_cache(maxsize=4096)
+def _past_caches(headers: Headers) -> bool:
+    return "no-store" in _directives(headers) or any(name in headers for name in _ORIGINS_BUSINESS)
 
 
 def only_if_cached(request: Request) -> bool:

@@ -32,15 +32,30 @@ class LeastConnections:
         if pool is not self._pool:
             self._pool = pool
             self._equal = len({backend.weight for backend in pool}) == 1
-        loads: list[float] = (
-            [backend.in_flight for backend in pool]
-            if self._equal
-            else [(backend.in_flight + 1) / backend.weight for backend in pool]
-        )
-        least = min(loads)
-        at = loads.index(least)
-        tied = loads.count(least)
-        if tied > 1:
-            for _ in range(int(self._random() * tied)):
-                at = loads.index(least, at + 1)
-        return pool[at]
+        best = pool[0]
+        tied: list[Backend] | None = None
+        if self._equal:
+            least = best.in_flight
+            for backend in pool[1:]:
+                load = backend.in_flight
+                if load > least:
+                    continue
+                if load < least:
+                    best, least, tied = backend, load, None
+                elif tied is None:
+                    tied = [best, backend]
+                else:
+                    tied.append(backend)
+        else:
+            lightest = (best.in_flight + 1) / best.weight
+            for backend in pool[1:]:
+                relative = (backend.in_flight + 1) / backend.weight
+                if relative > lightest:
+                    continue
+                if relative < lightest:
+                    best, lightest, tied = backend, relative, None
+                elif tied is None:
+                    tied = [best, backend]
+                else:
+                    tied.append(backend)
+        return best if tied is None else tied[int(self._random() * len(tied))]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 from proxysim.errors import ScenarioError
 from proxysim.messages import Request
@@ -15,21 +16,23 @@ class Domain:
 
     Upper and lower case are one, a dot at the end is nothing, internationalised names stand as they
     are written. ``.example.com`` and ``*.example.com`` are taken as ``example.com``. An address
-    matches only as a whole. O(labels of the host), however long the list.
+    matches only as a whole. O(labels of the host), however long the list; the last hosts are
+    remembered.
 
     Source: Squid ``acl dstdomain``.
     """
 
-    __slots__ = ("_names",)
+    __slots__ = ("_listed", "_names")
 
     def __init__(self, domains: Iterable[str]) -> None:
         self._names = frozenset(map(_name, domains))
+        self._listed: Callable[[str], bool] = lru_cache(4096)(self._look_up)
 
     def matches(self, request: Request, now: float) -> bool:
+        return self._listed(request.host)
+
+    def _look_up(self, host: str) -> bool:
         names = self._names
-        host = request.host
-        if host in names:
-            return True
         host = host.lower().rstrip(".")
         if host in names:
             return True
