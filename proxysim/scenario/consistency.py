@@ -22,8 +22,11 @@ N = TypeVar("N", Clients, ForwardProxy, ReverseProxy, Server)
 
 def inconsistencies(document: Document) -> list[Mistake]:
     """The mistakes in *document* that take several of its parts to see."""
-    checks = (_cast, _shares, _sites, _through, _backends, _tls, _fronts, _links, _events)
-    return [mistake for check in checks for mistake in check(document)]
+    misnamed = [*_sites(document), *_backends(document)]
+    # A site whose server is misspelt is served by nobody; that is said once.
+    unserved = [] if misnamed else _fronts(document)
+    others = (_cast, _shares, _through, _tls, _links, _events)
+    return [*misnamed, *unserved, *(mistake for check in others for mistake in check(document))]
 
 
 def _cast(document: Document) -> Iterator[Mistake]:

@@ -34,8 +34,8 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 class RunSettings(Grammar):
     """How long the run is, and from which seed."""
 
-    duration: Duration = 60.0
-    warmup: Duration = 0.0
+    duration: Duration = Field(default=60.0, description="How long requests arrive.")
+    warmup: Duration = Field(default=0.0, description="What the summary leaves out at first.")
     seed: Annotated[int, Field(ge=0, lt=2**63, strict=True)] = 1
     drain: Duration = Field(default=60.0, description="How long slow requests may take to end.")
     window: Duration | None = Field(
@@ -62,13 +62,19 @@ class Site(Grammar):
     share: Share | None = Field(
         default=None, description="Of all requests, relative to the other sites. Default: equal."
     )
-    objects: Annotated[int, Field(ge=1, le=10_000_000, strict=True)] = 1000
-    popularity: Popularity = Popularity(zipf=0.9)
-    size: SizeDistribution = SizeDistribution(fixed=10_000)
+    objects: Annotated[int, Field(ge=1, le=10_000_000)] = Field(
+        default=1000, description="How many there are."
+    )
+    popularity: Popularity = Field(
+        default=Popularity(zipf=0.9), description="Which of them is asked for how often."
+    )
+    size: SizeDistribution = Field(
+        default=SizeDistribution(fixed=10_000), description="Drawn once for each."
+    )
     ttl: Duration = Field(default=3600.0, description="Cache-Control: max-age of its objects.")
     cacheable: Ratio = Field(default=1.0, description="Share of objects that a cache may keep.")
     compressible: Ratio = Field(default=0.6, description="Share of objects that are text.")
-    tls: bool = False
+    tls: bool = Field(default=False, description="Whether it is asked for over TLS.")
     methods: dict[str, Ratio] = Field(
         default={"GET": 1.0},
         description="Share of each method; 100% in all.",
@@ -108,23 +114,25 @@ class Link(Grammar):
     """
 
     between: Annotated[list[Name], Field(min_length=2, max_length=2)]
-    latency: Duration = 0.0
+    latency: Duration = Field(default=0.0, description="One way.")
     jitter: Duration = Field(default=0.0, description="Mean of an exponential extra latency.")
     bandwidth: Bandwidth | None = Field(default=None, description="Default: no limit.")
     loss: Ratio = Field(default=0.0, description="Chance that a head or handshake is lost.")
-    shared: bool = False
-    slow_start: bool = False
+    shared: bool = Field(default=False, description="One wire for all pairs of members.")
+    slow_start: bool = Field(default=False, description="Whether TCP has to find its speed.")
 
 
 class Event(Grammar):
     """Something that happens to a node or a link ``at`` a time."""
 
     at: Duration
-    for_: Duration | None = Field(default=None, alias="for")
+    for_: Duration | None = Field(default=None, alias="for", description="How long it lasts.")
     node: Name | None = None
     link: Annotated[list[Name], Field(min_length=2, max_length=2)] | None = None
-    down_for: Duration | None = None
-    silent_for: Duration | None = None
+    down_for: Duration | None = Field(
+        default=None, description="Refuses connections, resets requests under way."
+    )
+    silent_for: Duration | None = Field(default=None, description="Answers nothing.")
     slow: Annotated[float, Field(gt=0, le=1e6)] | None = Field(
         default=None, description="Factor on the node's demands, for ``for``."
     )
@@ -168,10 +176,10 @@ def _name_or_steps(found: Any) -> Any:
 class Document(Grammar):
     """A whole scenario file."""
 
-    proxysim: Literal[1]
-    title: str
-    question: str = ""
-    watch_for: str = ""
+    proxysim: Literal[1] = Field(description="The version of the grammar.")
+    title: str = Field(description="What it shows, in a line.")
+    question: str = Field(default="", description="What a run of it answers.")
+    watch_for: str = Field(default="", description="What to look at in the answer.")
     run: RunSettings = RunSettings()
     sites: Annotated[dict[Host, Site], Field(min_length=1)]
     nodes: Annotated[dict[Name, Node], Field(min_length=1)]

@@ -232,7 +232,9 @@ class Daily(Grammar):
     """A Poisson process with a profile that repeats: equal slots, each with its relative weight."""
 
     mean: Rate
-    profile: Annotated[list[Weight], Field(min_length=1, max_length=1440)]
+    profile: Annotated[list[Weight], Field(min_length=1, max_length=1440)] = Field(
+        description="Such as 24 numbers for the hours."
+    )
     day: Duration = 86400.0
 
     @model_validator(mode="after")
@@ -260,12 +262,12 @@ class Closed(Grammar):
 class Replay(Grammar):
     """The requests of an access log. Times are divided by ``speed``, or stretched to ``spread``."""
 
-    file: str
+    file: str = Field(description="Beside the scenario's own file; may be gzipped.")
     format: Literal["auto", "combined", "squid", "csv"] = "auto"
     site: str | None = Field(default=None, description="The site of entries that name no host.")
     speed: Annotated[float, Field(gt=0, le=1e9)] | None = None
     spread: Duration | None = None
-    limit: Count | None = None
+    limit: Count | None = Field(default=None, description="Only so many entries.")
 
     @model_validator(mode="after")
     def _one_clock(self) -> Self:
@@ -278,14 +280,14 @@ class Arrivals(Choice):
     """When the group's requests arrive."""
 
     bare: ClassVar[str] = "poisson"
-    poisson: Rate | None = None
-    even: Rate | None = None
-    bursty: Bursty | None = None
-    ramp: Ramp | None = None
-    daily: Daily | None = None
+    poisson: Rate | None = Field(default=None, description="At random, at this mean rate.")
+    even: Rate | None = Field(default=None, description="All the same time apart.")
+    bursty: Bursty | None = Field(default=None, description="Calm, and now and then not.")
+    ramp: Ramp | None = Field(default=None, description="More and more, or less and less.")
+    daily: Daily | None = Field(default=None, description="By the hours of a day.")
     steps: Annotated[list[Step], Field(min_length=1, max_length=10_000)] | None = None
-    closed: Closed | None = None
-    replay: Replay | None = None
+    closed: Closed | None = Field(default=None, description="Users who wait for answers.")
+    replay: Replay | None = Field(default=None, description="As an access log has them.")
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

@@ -66,8 +66,9 @@ def _from_text(text: str, place: str, name: str, directory: pathlib.Path) -> Sce
 
 
 def _unreadable(name: str, error: Exception, library: Mapping[str, Any]) -> ScenarioError:
+    place = name if name.isprintable() else repr(name)
     looks_like_path = name.endswith((".yaml", ".yml")) or "/" in name or os.sep in name
-    if isinstance(error, FileNotFoundError) and not looks_like_path:
+    if (isinstance(error, FileNotFoundError) and not looks_like_path) or not name:
         return ScenarioError(
             f"there is no scenario {name!r}, and no file of that name",
             mend=did_you_mean(name, library),
@@ -75,10 +76,10 @@ def _unreadable(name: str, error: Exception, library: Mapping[str, Any]) -> Scen
     if isinstance(error, FileNotFoundError):
         return ScenarioError(
             "there is no such file",
-            place=name,
+            place=place,
             mend=f"Give a path that exists, or one of: {', '.join(library)}",
         )
     reason = error.strerror if isinstance(error, OSError) else str(error)
     return ScenarioError(
-        f"cannot be read: {reason}", place=name, mend="Give a YAML file, or a shipped name."
+        f"cannot be read: {reason}", place=place, mend="Give a YAML file, or a shipped name."
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ from proxysim.scenario.yaml_reader import Path
 __all__ = ["DocumentError", "Mistake", "of_validation"]
 
 _SHOWN = 10
+_UNKNOWN = "there is no such key"
+_MISSING = "is missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class DocumentError(ScenarioError):
     """A scenario with one mistake or several; ``mistakes`` are all of them, in the file's order."""
 
     def __init__(self, mistakes: Iterable[Mistake], at: Callable[[Path], str]) -> None:
-        self.mistakes = tuple(mistakes)
+        self.mistakes = tuple(sorted(mistakes, key=lambda mistake: _line(at(mistake.path))))
         first, *others = (
             f"{place}: {mistake}" if (place := at(mistake.path)) else str(mistake)
             for mistake in self.mistakes
@@ -51,6 +54,11 @@ class DocumentError(ScenarioError):
         return _restored, (self.mistakes, self.problem, self.place)
 
 
+def _line(place: str) -> int:
+    _, _, line = place.rpartition(":")
+    return int(line) if line.isdecimal() else 0
+
+
 def _restored(mistakes: tuple[Mistake, ...], problem: str, place: str) -> DocumentError:
     error = DocumentError.__new__(DocumentError)
     ScenarioError.__init__(error, problem, place=place)
@@ -64,7 +72,18 @@ def of_validation(error: ValidationError, tree: Mapping[str, Any]) -> list[Mista
     for detail in error.errors(include_url=False):
         mistake = _told(detail, tree)
         found.setdefault(mistake.path, mistake)
-    return list(found.values())
+    suspects = [mistake for mistake in found.values() if mistake.problem == _UNKNOWN]
+    return [mistake for mistake in found.values() if not _misspelt(mistake, suspects)]
+
+
+def _misspelt(missing: Mistake, suspects: list[Mistake]) -> bool:
+    """Whether what is *missing* is there, but for its spelling."""
+    if missing.problem != _MISSING:
+        return False
+    hint = f"Did you mean {missing.path[-1]!r}?"
+    return any(
+        other.path[:-1] == missing.path[:-1] and other.mend.startswith(hint) for other in suspects
+    )
 
 
 def _told(detail: Mapping[str, Any], tree: Any) -> Mistake:
@@ -75,25 +94,32 @@ def _told(detail: Mapping[str, Any], tree: Any) -> Mistake:
     if kind == "extra_forbidden":
         model = model_at(tree, path[:-1])
         known = fields_of(model) if model else {}
-        return Mistake(path, "there is no such key", did_you_mean(str(path[-1]), known))
+        return Mistake(path, _UNKNOWN, did_you_mean(str(path[-1]), known))
     if kind == "missing":
-        return Mistake(path, "is missing", _wanted(tree, path))
+        return Mistake(path, _MISSING, _wanted(tree, path))
     if kind == "union_tag_invalid":
         kinds = re.findall(r"'([^']*)'", context["expected_tags"])
         word = context["tag"]
         return Mistake((*path, "kind"), f"found {_shown(word)}", did_you_mean(str(word), kinds))
     if kind == "union_tag_not_found":
-        return Mistake((*path, "kind"), "is missing", "Say what the node is, kind: server")
+        return Mistake((*path, "kind"), _MISSING, "Say what the node is, kind: server")
     if kind == "literal_error":
         options = re.findall(r"'([^']*)'", context["expected"])
         if options:
             return Mistake(path, f"found {_shown(given)}", did_you_mean(str(given), options))
-        return Mistake(path, f"found {_shown(given)}", f"Expected {context['expected']}.")
+        expected = context["expected"].replace("True", "true")
+        return Mistake(path, f"found {_shown(given)}", f"Expected {expected}.")
     if kind == "value_error":
         cause = context["error"]
         if isinstance(cause, ProxysimError):
-            return Mistake(path, cause.problem, cause.mend)
+            return Mistake(path, textwrap.shorten(cause.problem, 200), cause.mend)
         return Mistake(path, str(cause))
+    if kind == "model_type":
+        model = model_at(tree, path)
+        keys = ", ".join(fields_of(model)) if model else ""
+        return Mistake(path, f"found {_shown(given)}", f"Expected a mapping with keys of: {keys}")
+    if kind == "list_type" and isinstance(given, str):
+        return Mistake(path, f"found {_shown(given)}", f"Expected a list: [{given[:60]}]")
     if kind == "string_pattern_mismatch":
         what = _HOST if path[:1] == ("sites",) or "sites" in path[-2:] else _NAME
         return Mistake(path, f"found the name {_shown(given)}", what)
@@ -148,7 +174,6 @@ def _expected(kind: str, context: Mapping[str, Any], message: str) -> str:
         "string_type": "text; put numbers and dates in quotes",
         "list_type": "a list, such as [a, b]",
         "dict_type": "a mapping, such as {key: value}",
-        "model_type": "a mapping, such as {key: value}",
         "model_attributes_type": "a mapping, such as {key: value}",
         "too_short": "at least <min_length> of them",
         "too_long": "at most <max_length> of them",
@@ -182,6 +207,9 @@ _EXAMPLES = {
     "backends": "Name the servers behind it, backends: shop",
     "capacity": "Say how much it holds, capacity: 64MB",
     "between": "Name its two ends, between: [edge, shop]",
+    "mean": "Give the mean, such as 40kB or 20ms.",
+    "sigma": "Say how far it spreads, sigma: 1.2",
+    "alpha": "Say how heavy the tail is, alpha: 1.5",
     "at": "Say when it happens, at: 60s",
 }
 

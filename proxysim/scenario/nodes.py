@@ -68,15 +68,17 @@ class Clients(NodeBase):
     """A group of clients that ask for the scenario's sites."""
 
     kind: Literal["clients"]
-    count: Count = 1
-    arrivals: Arrivals
+    count: Count = Field(default=1, description="How many they are.")
+    arrivals: Arrivals = Field(description="When requests come, from the group as a whole.")
     through: Name | None = Field(
         default=None, description="The forward proxy they are set up to use."
     )
     sites: Annotated[list[Host], Field(min_length=1)] | None = Field(
         default=None, description="Default: all sites, by their shares."
     )
-    accept_encoding: list[Coding] = Field(default=["zstd", "br", "gzip"])
+    accept_encoding: list[Coding] = Field(
+        default=["zstd", "br", "gzip"], description="Codings they take."
+    )
     connections: Count | None = Field(
         default=None, description="Most connections a member opens to one host. Default: no bound."
     )
@@ -106,7 +108,7 @@ class Rule(Grammar):
 
     deny: Condition | None = None
     allow: Condition | None = None
-    because: str = ""
+    because: str = Field(default="", description="What the denied are told.")
 
     @model_validator(mode="after")
     def _one_verdict(self) -> Self:
@@ -119,32 +121,34 @@ class Rule(Grammar):
 class Cache(Grammar):
     """A shared cache inside a proxy."""
 
-    eviction: Eviction = "lru"
-    capacity: Size
+    eviction: Eviction = Field(default="lru", description="What a full cache lets go.")
+    capacity: Size = Field(description="How much it holds.")
     max_object: Size | None = Field(default=None, description="Larger answers are not stored.")
     collapse: bool = Field(
         default=False, description="Concurrent misses for one object share a single fetch."
     )
-    stale_while_revalidate: Duration = 0.0
+    stale_while_revalidate: Duration = Field(
+        default=0.0, description="How long past its time an object is still given out."
+    )
 
 
 class Deadlines(Grammar):
     """How long a proxy waits for a server: to connect, then for the first byte."""
 
-    connect: Duration | None = None
-    first_byte: Duration | None = None
+    connect: Duration | None = Field(default=None, description="Default: for ever.")
+    first_byte: Duration | None = Field(default=None, description="Default: for ever.")
 
 
 class Dns(Grammar):
     """What it costs the forward proxy to resolve a name, and how long the answer lasts."""
 
-    lookup: Duration
-    ttl: Duration = 60.0
+    lookup: Duration = Field(description="How long it takes.")
+    ttl: Duration = Field(default=60.0, description="How long the answer lasts.")
 
 
 class ProxyBase(NodeBase):
     cores: Count | None = Field(default=None, description="Default: as many as it needs.")
-    cache: Cache | None = None
+    cache: Cache | None = Field(default=None, description="Default: none.")
     deadlines: Deadlines = Deadlines()
     keep_alive: Duration = Field(default=60.0, description="How long idle connections are kept.")
     costs: dict[str, Any] = Field(default={}, description="Overrides of the scenario's costs.")
@@ -154,12 +158,15 @@ class ForwardProxy(ProxyBase):
     """A proxy on the clients' side."""
 
     kind: Literal["forward_proxy"]
-    identity: Literal["transparent", "anonymous", "elite"] = "transparent"
+    identity: Literal["transparent", "anonymous", "elite"] = Field(
+        default="transparent",
+        description="Whether it tells who asks, only that it is there, or nothing.",
+    )
     filters: list[Rule] = Field(
         default=[], description="The first rule that matches decides; none: allowed."
     )
     through: Name | None = Field(default=None, description="A further forward proxy beyond it.")
-    dns: Dns | None = None
+    dns: Dns | None = Field(default=None, description="Default: names cost nothing.")
     tunnels: bool = Field(default=True, description="Whether CONNECT is served.")
 
 
@@ -173,7 +180,7 @@ class Passive(Grammar):
 class Health(Grammar):
     """How a proxy finds out which of its backends are well."""
 
-    passive: Passive | None = None
+    passive: Passive | None = Field(default=None, description="From what requests meet.")
 
 
 class Retry(Grammar):
@@ -190,15 +197,18 @@ class ReverseProxy(ProxyBase):
     """A proxy on the servers' side."""
 
     kind: Literal["reverse_proxy"]
-    sites: Annotated[list[Host], Field(min_length=1)]
-    backends: Names
+    sites: Annotated[list[Host], Field(min_length=1)] = Field(description="What it answers for.")
+    backends: Names = Field(description="Server groups or further reverse proxies.")
     balancer: Balancer = "round_robin"
-    tls: Literal["terminate", "passthrough", "reencrypt", "none"] = "terminate"
+    tls: Literal["terminate", "passthrough", "reencrypt", "none"] = Field(
+        default="terminate",
+        description="End it here; leave it to the servers; end it and begin anew; have none.",
+    )
     compression: list[Coding] = Field(
         default=[], description="Codings it may apply, the best liked first."
     )
     health: Health = Health()
-    retry: Retry | None = None
+    retry: Retry | None = Field(default=None, description="Default: never.")
     hide: bool = Field(
         default=True, description="Take fields that tell of the servers off answers."
     )
@@ -221,18 +231,22 @@ class Server(NodeBase):
     """A group of origin servers: members are NAME-1, NAME-2, ... (NAME alone where count is 1)."""
 
     kind: Literal["server"]
-    count: Count = 1
+    count: Count = Field(default=1, description="How many members it has.")
     sites: list[Host] = Field(default=[], description="Sites it answers for in its own name.")
-    workers: Count = 1
+    workers: Count = Field(default=1, description="Requests served at a time, by each member.")
     queue: Annotated[int, Field(ge=0, strict=True)] | None = Field(
         default=None, description="Most requests that wait for a worker. Default: no bound."
     )
-    service: TimeDistribution = TimeDistribution(fixed=0.0)
-    speed: Speeds = 1.0
-    weight: Weights = 1.0
+    service: TimeDistribution = Field(
+        default=TimeDistribution(fixed=0.0), description="How long a worker takes over a request."
+    )
+    speed: Speeds = Field(default=1.0, description="Divides the demand; one, or one a member.")
+    weight: Weights = Field(default=1.0, description="For balancers; one, or one a member.")
     cores: Count | None = Field(default=None, description="For TLS. Default: as many as workers.")
-    on_disconnect: Literal["finish", "abort"] = "finish"
-    keep_alive: Duration = 60.0
+    on_disconnect: Literal["finish", "abort"] = Field(
+        default="finish", description="What it does with work that nobody waits for any more."
+    )
+    keep_alive: Duration = Field(default=60.0, description="How long idle connections are kept.")
 
     @model_validator(mode="after")
     def _lists_fit(self) -> Self:

@@ -15,6 +15,7 @@ from proxysim import units
 from proxysim.errors import ScenarioError, UnitError
 
 __all__ = [
+    "UNIT_NOTES",
     "Bandwidth",
     "Count",
     "Duration",
@@ -51,8 +52,14 @@ def _reads(read: Callable[[object], float]) -> BeforeValidator:
     return BeforeValidator(checked)
 
 
+#: What the schema says of each quantity where a field says nothing of its own.
+UNIT_NOTES: set[str] = set()
+
+
 def _quantity(what: str, *examples: str) -> WithJsonSchema:
+    UNIT_NOTES.add(what)
     schema: dict[str, Any] = {
+        "x-quantity": what.partition(";")[0].partition(",")[0].removeprefix("A "),
         "anyOf": [{"type": "string"}, {"type": "number", "minimum": 0}],
         "description": what,
         "examples": list(examples),
@@ -90,12 +97,12 @@ Rate = Annotated[
 Ratio = Annotated[
     float,
     _reads(units.ratio),
-    _quantity("A share from 0 to 1, or in percent.", "60%", "0.6"),
+    _quantity("A share; from 0 to 1, or in percent.", "60%", "0.6"),
 ]
 Share = Annotated[
     float,
     _reads(_share),
-    _quantity("A share in percent, or a weight relative to the others.", "60%", "3"),
+    _quantity("A weight, relative to the others; in percent if you like.", "60%", "3"),
 ]
 Count = Annotated[int, Field(ge=1, le=1_000_000, strict=True)]
 Weight = Annotated[float, Field(ge=0, le=1e6, strict=True)]

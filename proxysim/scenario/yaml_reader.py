@@ -252,8 +252,8 @@ def _explained(error: yaml.MarkedYAMLError, text: str, line: int) -> tuple[str, 
     """What is wrong and the mend, for the mistakes that people make; else the parser's words."""
     problem = error.problem or "it cannot be read"
     if "'\\t'" in problem or "\\t" in problem:
-        return "found a tab", "YAML is indented with spaces."
-    if "mapping values are not allowed" in problem:
+        return "found a tab", "Use spaces: YAML takes no tabs."
+    if "mapping values are not allowed" in problem or "but got ':'" in problem:
         written = text.splitlines()[line - 1].strip() if text else ""
         return (
             f"found a second ': ' in {written!r}",
