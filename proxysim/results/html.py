@@ -103,8 +103,8 @@ def _side_by_side(runs: Mapping[str, Run]) -> str:
         for row in run.summary().rows():
             texts.setdefault((row.section, row.label), {})[name] = row.text
     # A line that only later runs have joins its own section.
-    sections = {section: place for place, (section, _) in reversed([*enumerate(texts)])}
-    lines = sorted(texts, key=lambda line: sections[line[0]])
+    sections = [*dict.fromkeys(section for section, _ in texts)]
+    lines = sorted(texts, key=lambda line: sections.index(line[0]))
     tables = []
     for section, members in groupby(lines, key=lambda line: line[0]):
         cells = [

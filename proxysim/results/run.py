@@ -15,7 +15,7 @@ import numpy as np
 from proxysim.errors import ResultError, RunError, did_you_mean
 from proxysim.results.columns import Outcome
 from proxysim.results.registry import Plots
-from proxysim.results.summary import Summary, summarise
+from proxysim.results.summary import Summary, plain, summarise
 from proxysim.results.table import Array, Table
 from proxysim.results.totals import Totals
 
@@ -108,7 +108,7 @@ class Run:
     @cached_property
     def manifest(self) -> dict[str, Any]:
         """Where the results come from; no clock time, so equal runs write equal bytes."""
-        return {
+        written = {
             "proxysim": _version(),
             "scenario": self.scenario,
             "scenario_hash": self.scenario_hash,
@@ -118,8 +118,8 @@ class Run:
             "duration": self.duration,
             "warmup": self.warmup,
             "rows": "all" if self.sampled == 1 else self.sampled or "none",
-            **self.extra,
         }
+        return {name: plain(value) for name, value in (written | self.extra).items()}
 
     def summary(self) -> Summary:
         """The run in figures; counts requests that arrive in [warmup, duration)."""

@@ -17,7 +17,7 @@ from proxysim.results.table import natural
 if TYPE_CHECKING:
     from proxysim.results.run import Run
 
-__all__ = ["Row", "Summary", "summarise"]
+__all__ = ["Row", "Summary", "plain", "summarise"]
 
 Quantiles = dict[str, float | None]
 
@@ -67,7 +67,7 @@ class Summary:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as ``--json`` prints them; no nan and no infinity."""
-        return {name: _plain(getattr(self, name)) for name in self.__slots__}
+        return {name: plain(getattr(self, name)) for name in self.__slots__}
 
     def to_json(self, indent: int | None = 2) -> str:
         """:meth:`to_dict` as JSON."""
@@ -168,11 +168,12 @@ def _ratio(hits: float, misses: float) -> float | None:
     return hits / (hits + misses) if hits + misses > 0 else None
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """*value* as strict JSON can hold it: what is not finite is None, numpy numbers are Python's."""
     if isinstance(value, dict):
-        return {str(name): _plain(found) for name, found in value.items()}
+        return {str(name): plain(found) for name, found in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(found) for found in value]
+        return [plain(found) for found in value]
     if isinstance(value, np.generic):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -94,6 +94,8 @@ def test_a_report_loads_nothing():
 def test_runs_stand_side_by_side():
     text = report_html(recorded("a"), others={"b": recorded("b")})
     words = read(text).words
+    # Each caption once, though each run has a line of its own below it.
     assert words.count("hit ratio") == 1
+    assert words.index("requests") < words.index("hit ratio") < words.index("utilisation")
     assert words.count("50.0%") == 4  # hit ratio and utilisation of each
     assert "-" in words

@@ -14,7 +14,7 @@ from proxysim.results.recorder import Recorder
 NAN = math.nan
 SECONDS = st.floats(0, 10, allow_nan=False)
 REQUEST = st.tuples(
-    st.floats(0, 130),  # at
+    st.one_of(st.floats(0, 130), st.sampled_from([20.0, 100.0])),  # at
     SECONDS,  # latency
     st.integers(0, len(OUTCOMES) - 1),
     st.integers(0, 3),  # backend, 0: none
@@ -134,6 +134,23 @@ def test_json_is_strict_and_has_the_promised_fields(requests, windows, keep):
     ]
     assert list(found["requests"]) == ["arrived", *OUTCOMES]
     assert list(found["latency"]) == ["mean", "p50", "p95", "p99", "max"]
+
+
+def test_what_is_not_finite_is_null():
+    recorder = Recorder(1.0)
+    run = recorder.finish(
+        world="sim",
+        scenario="x",
+        scenario_hash="",
+        seed=1,
+        extra={
+            "gap": [NAN, math.inf, np.float64(NAN)],
+            "n": np.int64(3),
+            "inner": {"x": -math.inf},
+        },
+    )
+    manifest = json.loads(run.summary().to_json())["manifest"]
+    assert (manifest["gap"], manifest["n"], manifest["inner"]) == ([None] * 3, 3, {"x": None})
 
 
 def test_a_cache_that_was_never_asked_has_no_ratio():
