@@ -117,15 +117,13 @@ class Upstreams:
         return wire
 
     def _kept(self, address: Address) -> _Link | None:
-        """The connection to *address* that was used last, of those that are still open."""
-        idle = self._idle.get(address, [])
-        while idle:
-            link = idle.pop()
-            link.wire.on_gone = None
-            if not link.wire.gone:
-                return link
-            link.abort()
-        return None
+        """The connection to *address* that was used last, of those that are free."""
+        idle = self._idle.get(address)
+        if not idle:
+            return None
+        link = idle.pop()
+        link.wire.on_gone = None
+        return link
 
     def _keep(self, address: Address, link: _Link) -> None:
         idle = self._idle.setdefault(address, [])

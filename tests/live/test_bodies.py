@@ -156,6 +156,15 @@ async def test_when_the_reader_that_pulls_is_cancelled_another_goes_on():
 
 
 @in_loop
+async def test_a_reader_is_told_of_what_another_pulls():
+    stream = Stream(Chunks([b"a"]))
+    pulling = asyncio.create_task(stream.advance())
+    await asyncio.sleep(0)
+    assert await stream.reader().read() == b"a"
+    await pulling
+
+
+@in_loop
 async def test_one_who_comes_when_the_beginning_is_gone_is_told_so():
     stream = Stream(Chunks([b"a", b"b"]))
     reader = stream.reader()

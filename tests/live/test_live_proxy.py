@@ -421,16 +421,29 @@ async def test_a_client_that_leaves_while_it_waits_frees_the_backend(stage):
 
 @live
 async def test_a_client_that_leaves_in_the_middle_of_a_body_frees_the_backend(stage):
-    """It does not read, so back-pressure holds the answer up; then it goes."""
-    _, at = await stage.origin(page=Page(bytes(50_000_000), KEPT))
-    cache = stage.cache()
-    edge = await stage.reverse(at, cache=cache)
-    reader, writer = await hello(edge)
-    await reader.readexactly(1000)
-    assert at.in_flight == 1
-    writer.transport.abort()
-    await until(lambda: at.in_flight == 0)
-    assert len(cache) == 0
+    """It does not read, so back-pressure holds the server up; then it goes, and both know."""
+    broken_off = asyncio.Event()
+
+    async def pour(reader, writer):
+        writer.write(b"HTTP/1.1 200 OK\r\ncache-control: max-age=60\r\n\r\n")
+        try:
+            while True:
+                writer.write(bytes(100_000))
+                await writer.drain()
+        except ConnectionError:
+            broken_off.set()
+
+    server = await asyncio.start_server(pour, "127.0.0.1", 0)
+    async with server:
+        at, cache = Backend("pour", *server.sockets[0].getsockname()), stage.cache()
+        edge = await stage.reverse(at, cache=cache)
+        reader, writer = await hello(edge)
+        await reader.readexactly(1000)
+        assert at.in_flight == 1
+        writer.transport.abort()
+        await broken_off.wait()
+        assert at.in_flight == 0
+        assert len(cache) == 0
 
 
 @live
@@ -503,6 +516,7 @@ async def test_a_tunnel_carries_bytes_both_ways(stage):
     async def echo(reader, writer):
         while data := await reader.read(1000):
             writer.write(data)
+        writer.write(b" goodbye")
         writer.close()
 
     server = await asyncio.start_server(echo, "127.0.0.1", 0)
@@ -515,7 +529,7 @@ async def test_a_tunnel_carries_bytes_both_ways(stage):
         writer.write(b"and late")
         assert await reader.readexactly(14) == b"early and late"
         writer.write_eof()  # half closed: what is still under way comes back
-        assert await reader.read() == b""
+        assert await reader.read() == b" goodbye"
         await until(lambda: gateway.proxy.in_flight() == 0)
         writer.close()
 
@@ -539,17 +553,34 @@ async def test_a_tunnel_through_a_parent(stage):
 
 
 @live
-async def test_a_parent_is_told_the_whole_target(stage):
-    origin, at = await stage.origin(page=Page(b"news"))
-    parent = await stage.forward({"news.example": (at.host, at.port)})
-    clock = asyncio.get_running_loop().time
-    through = Backend("parent", parent.host, parent.port)
-    child = await stage.serve(
-        ForwardProxy("child", clock, Anonymous("child"), parent=through),
-        Upstreams(proxies=["parent"]),
-    )
-    assert (await ask(child, "http://news.example/page")).body == b"news"
-    assert origin.requests[0].headers.get("via") == "1.1 child, 1.1 proxysim"
+async def test_a_parent_is_told_the_whole_target_and_may_speak_at_once(stage):
+    told = []
+
+    async def play_parent(reader, writer):
+        told.append((await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")[0])
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\nat once")
+        writer.close()
+
+    server = await asyncio.start_server(play_parent, "127.0.0.1", 0)
+    async with server:
+        child = await stage.serve(
+            ForwardProxy(
+                "child",
+                asyncio.get_running_loop().time,
+                Anonymous(),
+                parent=Backend("parent", *server.sockets[0].getsockname()),
+            ),
+            Upstreams(proxies=["parent"]),
+        )
+        assert (await ask(child, "http://news.example/page")).body == b"at once"
+        reader, writer = await asyncio.open_connection(child.host, child.port)
+        writer.write(b"CONNECT bank.example:443 HTTP/1.1\r\nHost: bank.example:443\r\n\r\n")
+        assert (await reader.read()).endswith(b"\r\n\r\nat once")
+        writer.close()
+    assert told == [
+        b"GET http://news.example/page HTTP/1.1",
+        b"CONNECT bank.example:443 HTTP/1.1",
+    ]
 
 
 @live
@@ -639,14 +670,21 @@ async def test_only_the_loopback_is_served_and_asked(stage):
 @live
 async def test_a_server_that_stops_leaves_nothing(stage):
     """Requests under way, kept connections, spawned fetches: all gone when close returns."""
-    _, slow = await stage.origin(late=Page(b"late", KEPT, delay=60.0), page=Page(b"page"))
+    _, slow = await stage.origin(
+        late=Page(b"late", KEPT, delay=60.0), page=Page(b"page"), large=Page(bytes(50_000_000))
+    )
+    before = sockets()
     edge = await stage.reverse(slow, cache=stage.cache(collapse=True))
     idle = await hello(edge, "/page")
     await idle[0].readuntil(b"page")
     waiting = await hello(edge, "/late")
-    await until(lambda: slow.in_flight == 1)
+    stalled = await hello(edge, "/large")
+    await stalled[0].readexactly(1000)
+    await until(lambda: slow.in_flight == 2)
     await edge.close()
     assert slow.in_flight == 0
+    await until(lambda: sockets() in (0, before + 3))  # the clients' own
+    stalled[1].close()
     for reader, writer in (idle, waiting):
         with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
             await reader.readexactly(1)
