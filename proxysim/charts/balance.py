@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from proxysim.charts.canvas import (
@@ -14,13 +15,15 @@ from proxysim.charts.canvas import (
     shortened,
     tick_names,
 )
-from proxysim.charts.palette import BLUE, GREY, INK, LINES, VERMILLION
+from proxysim.charts.palette import BLUE, HEAT, INK, LINES, VERMILLION
 from proxysim.charts.timeline import time_axis
 from proxysim.results.run import Run
 from proxysim.results.table import natural
 from proxysim.statistics.fairness import jain_index, max_over_mean
 
 __all__ = ["load", "queue", "utilisation"]
+
+_HEAT = LinearSegmentedColormap.from_list("proxysim-heat", HEAT)
 
 
 def load(run: Run, ax: Axes | None = None) -> Axes:
@@ -91,7 +94,7 @@ def utilisation(run: Run, ax: Axes | None = None) -> Axes:
     seen = {names[code] for code in np.unique(codes[within]).tolist()}
     order = sorted(seen, key=lambda name: (_rank(run, name), natural(name)))
     ax = axes_for(ax, 8.2, float(np.clip(1.9 + 0.3 * len(order), 2.6, 10.0)))
-    label, above = time_axis(ax, run)
+    label, above = time_axis(ax, run, over_heat=True)
     if order:
         mesh = None
         for place, name in enumerate(order):
@@ -99,7 +102,7 @@ def utilisation(run: Run, ax: Axes | None = None) -> Axes:
             start, end = table.column("start")[mine], table.column("end")[mine]
             mesh = ax.pcolormesh(
                 np.r_[start, end[-1]], [place - 0.46, place + 0.46],
-                table.column("utilisation")[mine][None, :], cmap="cividis", vmin=0, vmax=1,
+                table.column("utilisation")[mine][None, :], cmap=_HEAT, vmin=0, vmax=1,
                 rasterized=True, gid=name,
             )  # fmt: skip
             if name in means and len(order) <= 40:
@@ -116,7 +119,7 @@ def utilisation(run: Run, ax: Axes | None = None) -> Axes:
             bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{share:.0%}"))
             bar.ax.tick_params(labelsize=7, colors=INK)
             bar.set_label("workers or cores busy", fontsize=8, color=INK)
-            bar.outline.set_visible(False)  # type: ignore[operator]
+            bar.outline.set_visible(False)
     else:
         annotate_empty(ax, "no node has workers or cores to be busy")
     return finish(
@@ -183,4 +186,4 @@ def _fair(run: Run, names: list[str], fact: str, total: float) -> np.ndarray | N
 def _rank(run: Run, name: str) -> int:
     kinds = ("clients", "forward_proxy", "router", "reverse_proxy", "server")
     kind = run.facts.get(name, {}).get("kind")
-    return kinds.index(kind) if kind in kinds else len(kinds) if GREY else 0
+    return kinds.index(kind) if kind in kinds else len(kinds)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from io import BytesIO
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -25,6 +24,8 @@ __all__ = [
     "duration_text",
     "finish",
     "latency_axis",
+    "light_grid",
+    "party_text",
     "share_axis",
     "shortened",
     "thinned",
@@ -56,6 +57,9 @@ def axes_for(ax: Axes | None, width: float = 7.2, height: float = 4.2) -> Axes:
         return ax
     figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.set(w_pad=0.1, h_pad=0.1)  # type: ignore[call-arg]
     return figure.add_subplot(axes_class=ChartAxes)
 
 
@@ -132,6 +136,19 @@ def shortened(text: str, most: int) -> str:
     return f"{text[: most - 1 - tail]}…{text[len(text) - tail :]}"
 
 
+def party_text(name: str, most: int) -> str:
+    """A node's name, or a link's with both its ends, in about *most* characters."""
+    for sign in (">", " – "):
+        if sign in name:
+            ends = [end.strip() for end in name.split(sign)]
+            room = max(4, (most - 3) // len(ends))
+            spare = sum(max(0, room - len(end)) for end in ends)
+            return (" → " if sign == ">" else sign).join(
+                shortened(end, room + spare) for end in ends
+            )
+    return shortened(name, most)
+
+
 def duration_text(seconds: float) -> str:
     """*seconds* as short as a tick label can be: ``10 ms``, ``2.5 s``, ``0``."""
     if seconds == 0:
@@ -143,7 +160,7 @@ def duration_text(seconds: float) -> str:
     return f"{seconds:.4g} s" if size < 600 else f"{seconds / 60:.4g} min"
 
 
-def latency_axis(ax: Axes, which: str, values: Floats) -> None:
+def latency_axis(ax: Axes, which: Literal["x", "y"], values: Floats) -> None:
     """Scale an axis for latencies: logarithmic over their positive range; linear where all equal.
 
     Zeros have no place on a logarithm: they lie at its lower edge.
@@ -156,7 +173,7 @@ def latency_axis(ax: Axes, which: str, values: Floats) -> None:
     if high > low:
         set_scale("log")
         set_limits(low / 1.15, high * 1.25)
-        wide = high / low > 30
+        wide = high / low > 300
         axis.set_minor_formatter(
             FuncFormatter(lambda value, _: "" if wide else _sparse(value, high / low))
         )
@@ -230,6 +247,3 @@ def _cells(values: Floats, cells: int) -> NDArray[np.int64]:
 def light_grid(ax: Axes, axis: Any = "both") -> None:
     """A grid that stays behind the data."""
     ax.grid(visible=True, axis=axis, color=FAINT, linewidth=0.6)
-
-
-Formatter = Callable[[float], str]

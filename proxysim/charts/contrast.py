@@ -7,7 +7,7 @@ import math
 import numpy as np
 from matplotlib.axes import Axes
 
-from proxysim.charts.canvas import annotate_empty, axes_for, finish
+from proxysim.charts.canvas import annotate_empty, axes_for, finish, party_text
 from proxysim.charts.latency import latency_ccdf
 from proxysim.charts.palette import BLUE, GREY, INK, VERMILLION
 from proxysim.results.comparison import Difference, compare
@@ -40,7 +40,9 @@ def with_without(
     rows = [
         row
         for row in compare(run, without)
-        if row.section in _SECTIONS and (row.with_proxy or row.without)
+        if row.section in _SECTIONS
+        and (row.with_proxy or row.without)
+        and (row.section != "requests" or row.label == "arrived" or row.difference)
     ][:most]
     sections = list(dict.fromkeys(row.section for row in rows))
     ax = axes_for(ax, 8.2, float(np.clip(1.5 + 0.42 * len(rows) + 0.3 * len(sections), 2.6, 13)))
@@ -57,35 +59,38 @@ def with_without(
 
 
 def _pairs(ax: Axes, rows: list[Difference], sections: list[str], labels: tuple[str, str]) -> None:
-    y, places, names, last = 0.0, [], [], ""
+    y, last = 0.0, ""
+    places: list[float] = []
+    names: list[str] = []
     for row in rows:
         if row.section != last:
-            y += 0.25 if last else 0.0
+            y += 0.1 if last else 0.0
             ax.annotate(
                 _SECTIONS[row.section], (0, y), xycoords=("axes fraction", "data"), xytext=(-6, 0),
                 textcoords="offset points", ha="right", va="center", fontsize=8, color=GREY,
                 style="italic", annotation_clip=False,
             )  # fmt: skip
-            y, last = y + 0.72, row.section
+            y, last = y + 0.66, row.section
         most = max(row.with_proxy or 0.0, row.without or 0.0) or 1.0
         _, mine, other, _ = row.texts()
         both = (
             (-0.2, row.with_proxy, mine, BLUE, "", labels[0]),
             (0.2, row.without, other, "#f7c9a8", "////", labels[1]),
         )
-        for shift, value, text, colour, hatch, label in both:
+        for shift, value, told, colour, hatch, label in both:
+            text = "none" if value is None else told if value else "0"
             ax.barh(
                 y + shift, (value or 0.0) / most, height=0.36, color=colour, hatch=hatch,
                 edgecolor=INK if not hatch else VERMILLION, linewidth=0.5, gid=label,
                 label=label if not places else None,
             )  # fmt: skip
             ax.annotate(
-                "none" if value is None else text, ((value or 0.0) / most, y + shift),
+                text, ((value or 0.0) / most, y + shift),
                 xytext=(4, 0), textcoords="offset points", va="center", fontsize=7.5, color=INK,
             )  # fmt: skip
         ax.text(1.32, y, _change(row), ha="right", va="center", fontsize=8.5, color=INK)
         places.append(y)
-        names.append(row.label)
+        names.append(party_text(row.label.replace(" > ", ">"), 34))
         y += 1.0
     ax.set_xlim(0, 1.34)
     ax.set_ylim(y - 0.3, -0.5)

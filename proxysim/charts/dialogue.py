@@ -126,7 +126,7 @@ def ascii_sequence(run: Run, request_id: int | None = None, *, width: int = 24) 
         first = min(max(middle - len(text) // 2, 0), len(line) - len(text))
         line[first : first + len(text)] = text
 
-    lines = [_plain(headline(run, found)), ""]
+    lines = [_ascii(_plain(headline(run, found))), ""]
     names = [" "] * len(lifelines)
     for party, x in column.items():
         write(names, _fitted(party, width - 2), x)
@@ -190,7 +190,7 @@ def _plain(text: str) -> str:
 
 
 def _ascii(text: str) -> str:
-    return text.replace("µ", "u")
+    return text.replace("µ", "u").replace(" · ", " | ")
 
 
 def _fitted(text: str, room: int) -> str:

@@ -15,6 +15,7 @@ from proxysim.charts.canvas import (
     duration_text,
     finish,
     light_grid,
+    party_text,
     shortened,
 )
 from proxysim.charts.palette import GREY, INK, STEPS
@@ -162,10 +163,7 @@ def waterfall(
     ax.set_ylim(len(spans) - 0.4, -0.6)
     ax.set_yticks(
         range(len(spans)),
-        [
-            f"{shortened(span.node.replace('>', ' → '), 30)}  {shortened(span.step, 14)}"
-            for span in spans
-        ],
+        [f"{party_text(span.node, 30)}  {shortened(span.step, 14)}" for span in spans],
     )
     ax.tick_params(axis="y", length=0)
     ax.xaxis.set_major_locator(MaxNLocator(7))

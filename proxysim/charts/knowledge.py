@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.path import Path
 
-from proxysim.charts.canvas import annotate_empty, axes_for, finish, shortened
+from proxysim.charts.canvas import annotate_empty, axes_for, finish, party_text
 from proxysim.charts.network import layers_of
 from proxysim.charts.palette import BLUE, GREY, INK
 from proxysim.results.run import Run
@@ -97,7 +97,7 @@ def who_sees_what(run: Run, ax: Axes | None = None) -> Axes:
         ax.set_xlim(-0.75, len(SECRETS) + 0.1)
         ax.set_ylim(y[-1] + 0.55, -0.6)
         ax.set_xticks([*range(len(SECRETS)), len(SECRETS) - 0.25], [*SECRETS, "requests"])
-        ax.set_yticks(y, [shortened(row.name, 34) for row in rows])
+        ax.set_yticks(y, [party_text(row.name, 34) for row in rows])
         ax.xaxis.tick_top()
     else:
         annotate_empty(ax, "no views were recorded")
@@ -119,11 +119,10 @@ def _ball(ax: Axes, x: float, y: float, share: float) -> None:
         # a gap stay visible.
         drawn = min(max(share, 0.04), 0.96)
         wedge = Path.wedge(90 - 360 * drawn, 90)
-        unit = Path.unit_circle()
-        marker = Path(
-            np.concatenate([wedge.vertices, unit.vertices[:1], -unit.vertices[:1]]),
-            np.concatenate([wedge.codes, [Path.MOVETO, Path.MOVETO]]),
-        )
+        # Two lone points keep the marker's box, by which it is scaled, that of the whole circle.
+        vertices = np.vstack([np.asarray(wedge.vertices), [[1.0, 1.0], [-1.0, -1.0]]])
+        codes = np.append(np.asarray(wedge.codes), [Path.MOVETO, Path.MOVETO])
+        marker = Path(vertices, codes)
         ax.plot([x], [y], marker=marker, markersize=13, color=BLUE, markeredgewidth=0, zorder=3)
 
 

@@ -18,7 +18,7 @@ from proxysim.charts.canvas import (
     shortened,
     thinning,
 )
-from proxysim.charts.palette import INK, LINES
+from proxysim.charts.palette import HEAT, INK, LINES
 from proxysim.charts.timeline import time_axis, window_edges
 from proxysim.errors import ResultError
 from proxysim.results.columns import Outcome
@@ -34,9 +34,7 @@ BEYOND = 10
 _MARKS = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
 _GROUPS = ("cache", "site", "backend", "served_by", "method", "coding")
 _NONE = "no answered request to show"
-_HEAT = LinearSegmentedColormap.from_list(
-    "proxysim-heat", ["#eef5fb", "#b9d7ec", "#6aaed6", "#2f7fbc", "#0b4a8f", "#062a5c"]
-)
+_HEAT = LinearSegmentedColormap.from_list("proxysim-heat", HEAT)
 
 
 def latency_ccdf(
@@ -156,7 +154,7 @@ def latency_over_time(run: Run, ax: Axes | None = None) -> Axes:
     ax = axes_for(ax, 8.2, 4.2)
     mine = (run.column("outcome") == Outcome.OK) & (run.column("at") < run.duration)
     at, latency = run.column("at")[mine], run.column("latency")[mine]
-    label, above = time_axis(ax, run)
+    label, above = time_axis(ax, run, over_heat=True)
     if latency.size:
         latency_axis(ax, "y", latency)
         low, high = ax.get_ylim()
@@ -180,7 +178,9 @@ def latency_over_time(run: Run, ax: Axes | None = None) -> Axes:
             bar.ax.yaxis.set_minor_formatter(NullFormatter())
             bar.ax.tick_params(labelsize=7, colors=INK)
             bar.set_label("requests in a cell", fontsize=8, color=INK)
-            bar.outline.set_visible(False)  # type: ignore[operator]
+            bar.outline.set_visible(False)
+        # Room for the legend.
+        ax.set_ylim(low, high * 1.7 if ax.get_yscale() == "log" else high * 1.15)
         edges = window_edges(run, latency.size, each=200, most=60)
         _percentile_lines(ax, at, latency, edges)
     else:

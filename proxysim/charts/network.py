@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,12 +10,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
+from matplotlib.patheffects import withStroke
+from matplotlib.transforms import ScaledTranslation
 
 from proxysim.charts.canvas import annotate_empty, axes_for, duration_text, finish, shortened
 from proxysim.charts.palette import GREY, INK, KINDS
 from proxysim.results.run import Run
 from proxysim.results.table import natural
-from proxysim.topology import Network
+from proxysim.topology import Network, Wire
 
 __all__ = ["describe", "layers_of", "topology"]
 
@@ -40,6 +42,7 @@ def describe(network: Network) -> dict[str, Any]:
                 "group": place.name,
                 "count": place.count if single else 1,
             }
+    wired: Iterable[tuple[str, str, Wire]] = network.graph.edges(data="wire")
     links = [
         {
             "between": [one, other],
@@ -49,7 +52,7 @@ def describe(network: Network) -> dict[str, Any]:
             "loss": wire.loss,
             "shared": wire.shared,
         }
-        for one, other, wire in network.graph.edges(data="wire")
+        for one, other, wire in wired
     ]
     return {
         "layers": [list(layer) for layer in network.layers()],
@@ -289,8 +292,7 @@ def _draw_icon(ax: Axes, icon: _Icon, x: float) -> None:
     ax.annotate(
         name, (x, icon.y), xytext=(0, -19), textcoords="offset points", ha="center", va="top",
         fontsize=8.5, color=INK, zorder=4, annotation_clip=False,
-        bbox={"boxstyle": "square,pad=0.05", "facecolor": "white", "edgecolor": "none",
-              "alpha": 0.6},
+        path_effects=[withStroke(linewidth=2.5, foreground="white", alpha=0.8)],
     )  # fmt: skip
     ax.annotate(
         icon.kind.replace("_", " "), (x, icon.y), xytext=(0, -30), textcoords="offset points",
@@ -299,8 +301,6 @@ def _draw_icon(ax: Axes, icon: _Icon, x: float) -> None:
 
 
 def _points(ax: Axes, shift: float) -> Any:
-    from matplotlib.transforms import ScaledTranslation
-
     figure = ax.get_figure(root=True)
     assert figure is not None
     return ScaledTranslation(shift / 72, shift / 72, figure.dpi_scale_trans)

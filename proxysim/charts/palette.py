@@ -12,6 +12,7 @@ __all__ = [
     "CACHES",
     "FAINT",
     "GREY",
+    "HEAT",
     "INK",
     "KINDS",
     "LINES",
@@ -94,6 +95,9 @@ STEPS: dict[str, tuple[Fill, tuple[str, ...]]] = {
     "service": (Fill(BLUE, "", "white"), ("service", "serve")),
     "other": (Fill("#c9c9c9"), ("",)),
 }
+
+#: From few to many, light to dark, so that grey keeps the order.
+HEAT = ("#eef5fb", "#b9d7ec", "#6aaed6", "#2f7fbc", "#0b4a8f", "#062a5c")
 
 #: Face of a node by its kind; its shape tells it apart in grey.
 KINDS = {

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 from numpy.typing import NDArray
 
-from proxysim.charts.canvas import shortened
+from proxysim.charts.canvas import party_text, shortened
 from proxysim.charts.palette import GREY, INK
 from proxysim.results.run import Run
 
@@ -25,10 +26,12 @@ def window_edges(run: Run, rows: int, each: int = 100, most: int = 90) -> NDArra
     return np.linspace(0.0, run.duration, count + 1)
 
 
-def time_axis(ax: Axes, run: Run) -> tuple[str, float]:
+def time_axis(ax: Axes, run: Run, *, over_heat: bool = False) -> tuple[str, float]:
     """Make x the run's time, hatch the warm-up, shade the events; labels stand above the axes.
 
-    Gives the label of the axis, and how many points the title has to leave for those above.
+    *over_heat*: on a heat map, whose colours must be left alone, events are bounded by lines and
+    stand under a bar. Gives the label of the axis, and how many points the title has to leave for
+    those above.
     """
     ax.set_xlim(0, run.duration)
     label = _ticks(ax, run.duration)
@@ -36,8 +39,9 @@ def time_axis(ax: Axes, run: Run) -> tuple[str, float]:
     rows = 0
     if run.warmup > 0:
         ax.axvspan(
-            0, run.warmup, facecolor="#f2f2f2", edgecolor="#c4c4c4", hatch="////", linewidth=0,
-            alpha=0.55, zorder=2.6, gid="warmup",
+            0, run.warmup, facecolor="none" if over_heat else "#f2f2f2",
+            edgecolor="#8f8f8f" if over_heat else "#c4c4c4", hatch="//" if over_heat else "////",
+            linewidth=0, alpha=0.55, zorder=2.6, gid="warmup",
         )  # fmt: skip
         ax.axvline(run.warmup, color=GREY, linewidth=0.8, linestyle=(0, (1, 2)), zorder=2.7)
         rows = max(rows, _label(ax, 0.0, run.duration, "warm-up", taken))
@@ -50,20 +54,28 @@ def time_axis(ax: Axes, run: Run) -> tuple[str, float]:
             ax.axvline(start, color=INK, linewidth=0.9, linestyle=(0, (4, 2)), zorder=2.7)
         else:
             end = min(float(until), run.duration)
-            ax.axvspan(
-                start, end, color="#7a7a7a", alpha=0.22, linewidth=0, zorder=2.6, gid="event"
-            )
+            if over_heat:
+                ax.plot(
+                    [start, end], [1, 1], transform=ax.get_xaxis_transform(), color=INK,
+                    linewidth=3, solid_capstyle="butt", clip_on=False, zorder=4, gid="event",
+                )  # fmt: skip
+            else:
+                ax.axvspan(
+                    start, end, color="#7a7a7a", alpha=0.22, linewidth=0, zorder=2.6, gid="event"
+                )
             for edge in (start, end):
-                ax.axvline(edge, color=GREY, linewidth=0.6, zorder=2.7)
-        text = shortened(_words(event), 30)
-        rows = max(rows, _label(ax, start, run.duration, text, taken))
+                ax.axvline(edge, color=INK if over_heat else GREY, linewidth=0.7, zorder=2.7)
+        rows = max(rows, _label(ax, start, run.duration, _words(event), taken))
     return label, rows * _ROW
 
 
-def _words(event: dict[str, object]) -> str:
+def _words(event: dict[str, Any]) -> str:
     label = str(event.get("label") or "event")
-    where = str(event.get("node") or event.get("link") or "")
-    return label if not where or where in label else f"{where}: {label}"
+    found = event.get("node") or event.get("link") or ""
+    where = found if isinstance(found, str) else ">".join(map(str, found))
+    if not where or where in label:
+        return shortened(label, 36)
+    return f"{party_text(where, 18)}: {shortened(label, 22)}"
 
 
 def _label(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import matplotlib
@@ -49,7 +50,8 @@ def fabricate(
     weights = rng.uniform(0.6, 1.4, backends)
     chosen = rng.choice(backends, n, p=weights / weights.sum())
     u = rng.random((n, 3))
-    service = rng.exponential(0.06, n) * (1 + 2.0 * ((at > 0.5 * duration) & (at < 0.62 * duration)))
+    service = rng.exponential(0.06, n)
+    service[(at > 0.5 * duration) & (at < 0.62 * duration)] *= 3
     size = rng.lognormal(9.5, 1.2, n).astype(int)
     has_cache = proxy and cache
     for i in range(n):
@@ -122,8 +124,13 @@ def fabricate(
         f"{group}-{i + 1}": {"kind": "clients", "group": group} for i in range(clients)
     }
     for i, server in enumerate(servers):
-        facts[server] = {"kind": "server", "group": shop, "weight": 1.0, "tls_cpu": 0.0 if proxy else 3.2,
-                         "speed": 0.5 if i == backends - 1 and backends > 1 else 1.0}  # fmt: skip
+        facts[server] = {
+            "kind": "server",
+            "group": shop,
+            "weight": 1.0,
+            "speed": 0.5 if i == backends - 1 and backends > 1 else 1.0,
+            "tls_cpu": 0.0 if proxy else 3.2,
+        }
     if proxy:
         facts[edge] = {"kind": "reverse_proxy", "group": edge, "cache": has_cache}
     happened = [
@@ -176,7 +183,7 @@ def _windows(
         return
     party = recorder.texts["node"]
     edges = np.linspace(0, duration, 61)
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         mine = (at >= low) & (at < high)
         count, width = int(mine.sum()), high - low
         for i, server in enumerate(servers):
