@@ -114,8 +114,8 @@ class Client:
         self._scheme = scheme
         self._http = h11.Connection(h11.SERVER)
         self._method = "GET"
-        self._carries_body = False
-        self._incoming: Incoming | None = None
+        self._body: Stream | None = None
+        self._was_not_asked = False
 
     async def request(self) -> Request | None:
         """The next request, its body still to be read; None when there is none to come.
@@ -143,20 +143,18 @@ class Client:
         self._method = method = event.method.decode("ascii")
         target = event.target.decode("ascii")
         scheme, host, port, path = _aim(method, target, headers.get("host"), self._scheme)
-        body = None
+        self._body = None
         length = content_length(headers)
         chunked = any(name == b"transfer-encoding" for name, _ in event.headers)
-        self._incoming = None
         if length or chunked:
-            self._incoming = Incoming(self._http, self.wire, _nothing, _nothing)
-            body = Stream(self._incoming, length)
-        return Request(method, scheme, host, port, path, headers, self.wire.peer, body)
+            self._body = Stream(Incoming(self._http, self.wire, _nothing, _nothing), length)
+        return Request(method, scheme, host, port, path, headers, self.wire.peer, self._body)
 
     async def begin(self, response: Response, body: Body | None) -> bool:
         """Send the head of *response*; whether *body* is to follow. Raises OSError."""
         bare = bodiless(self._method, response.status)
         pairs = framed(response.headers, None if bare else body, empty=not bare)
-        self._carries_body = not bare
+        self._was_not_asked = self._http.they_are_waiting_for_100_continue
         kind = h11.InformationalResponse if response.status < 200 else h11.Response
         head = kind(status_code=response.status, headers=pairs, reason=_reason(response.status))
         await self.wire.write(self._http.send(head) or b"")
@@ -186,18 +184,19 @@ class Client:
 
     async def _finish_request(self) -> bool:
         """Read what nobody wanted of the request's body, within reason."""
-        source, left = self._incoming, LINGER_BYTES
-        if source is None or self._http.their_state is not h11.SEND_BODY:
+        body = self._body
+        if body is None or body.complete:
             return True
-        if self._http.our_state is not h11.DONE or self._http.they_are_waiting_for_100_continue:
+        if self._was_not_asked or self._http.our_state is not h11.DONE:
             return False
+        limit = body.size + LINGER_BYTES
         try:
             async with asyncio.timeout(LINGER_SECONDS):
-                while left > 0 and (chunk := await source.read()):
-                    left -= len(chunk)
+                while not body.over and body.size < limit:
+                    await body.advance()
         except (BodyError, TimeoutError):
             return False
-        return left > 0
+        return body.complete
 
     async def _refuse(self, status: int) -> None:
         if self._http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):

@@ -283,6 +283,36 @@ async def test_a_request_body_reaches_the_backend(stage):
 
 
 @live
+async def test_a_request_body_that_nobody_read_does_not_end_the_connection(stage):
+    """A client that asked leave to send it, and was not given it, starts afresh."""
+    gateway = await stage.forward(filters=build_filters([{"deny": {"method": "POST"}}]))
+    reader, writer = await asyncio.open_connection(gateway.host, gateway.port)
+    head = b"POST http://a.example/ HTTP/1.1\r\nHost: a.example\r\nContent-Length: 9\r\n"
+    for _ in range(2):
+        writer.write(head + b"\r\nunwelcome")
+        answer = await reader.readuntil(b"</html>\n")
+        assert answer.startswith(b"HTTP/1.1 403")
+    writer.write(head + b"Expect: 100-continue\r\n\r\n")
+    assert (await reader.read()).startswith(b"HTTP/1.1 403")
+    writer.close()
+
+
+@live
+async def test_a_client_that_asks_leave_to_send_is_given_it(stage):
+    _, at = await stage.origin(page=Page(b"thanks"))
+    edge = await stage.reverse(at)
+    reader, writer = await asyncio.open_connection(edge.host, edge.port)
+    writer.write(
+        b"POST /page HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 7\r\n"
+        b"Expect: 100-continue\r\n\r\n"
+    )
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100")
+    writer.write(b"welcome")
+    assert (await reader.readuntil(b"thanks")).startswith(b"HTTP/1.1 200")
+    writer.close()
+
+
+@live
 async def test_head_and_304_carry_no_body(stage):
     tagged = KEPT.add("etag", '"v1"')
     origin, at = await stage.origin(page=Page(WORDS, tagged))
@@ -681,6 +711,7 @@ async def test_a_server_that_stops_leaves_nothing(stage):
     stalled = await hello(edge, "/large")
     await stalled[0].readexactly(1000)
     await until(lambda: slow.in_flight == 2)
+    await asyncio.sleep(0.3)  # all buffers on the way to the stalled client are full by then
     await edge.close()
     assert slow.in_flight == 0
     await until(lambda: sockets() in (0, before + 3))  # the clients' own
