@@ -43,7 +43,7 @@ def load(run: Run, ax: Axes | None = None) -> Axes:
         ax.barh(places, values, height=0.72, color="#8fc1e3", edgecolor=BLUE, linewidth=0.8,
                 gid="load")  # fmt: skip
         ax.axvline(total / len(names), color=INK, linewidth=1.0, linestyle=(0, (4, 2)),
-                   label=f"mean {total / len(names):,.0f}", zorder=3)  # fmt: skip
+                   label=f"mean {_mean(total / len(names))}", zorder=3)  # fmt: skip
         furthest = float(values.max())
         for fact, mark, colour in (("weight", "D", VERMILLION), ("speed", "^", "#000000")):
             fair = _fair(run, names, fact, total)
@@ -181,6 +181,10 @@ def _fair(run: Run, names: list[str], fact: str, total: float) -> np.ndarray | N
     if not shares.sum() > 0 or np.ptp(shares) == 0:
         return None
     return np.asarray(total * shares / shares.sum())
+
+
+def _mean(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 
 def _rank(run: Run, name: str) -> int:

@@ -18,6 +18,7 @@ from proxysim.charts.canvas import (
     share_axis,
     shortened,
     tick_names,
+    told_marks,
 )
 from proxysim.charts.palette import CACHES, GREY, INK, LINES, Fill
 from proxysim.charts.timeline import time_axis
@@ -54,8 +55,8 @@ def hit_rate(run: Run, ax: Axes | None = None) -> Axes:
             told = "" if ratio is None else f" {ratio:.1%}"
             ax.plot(
                 (start + end) / 2, share, color=colour, linestyle=dashes, linewidth=1.6,
-                marker=mark if words == "objects" else None, markersize=4,
-                markevery=max(1, len(share) // 12), markeredgecolor="white", markeredgewidth=0.5,
+                marker=mark if words == "objects" else "", markersize=4,
+                markevery=told_marks(share), markeredgecolor="white", markeredgewidth=0.5,
                 label=f"{shortened(node, 22)}, {words}:{told}" if len(caches) <= 6 else None,
                 gid=f"{node} {words}", zorder=3,
             )  # fmt: skip

@@ -30,6 +30,7 @@ __all__ = [
     "shortened",
     "thinned",
     "tick_names",
+    "told_marks",
 ]
 
 DPI = 144
@@ -180,7 +181,7 @@ def latency_axis(ax: Axes, which: Literal["x", "y"], values: Floats) -> None:
         ax.tick_params(axis=which, which="minor", labelsize=8, labelcolor=INK, color=GREY)
     else:
         centre = high or 1e-3
-        set_limits(0, 2 * centre)
+        set_limits(-0.04 * centre, 2 * centre)
     axis.set_major_formatter(FuncFormatter(lambda value, _: duration_text(value)))
 
 
@@ -242,6 +243,14 @@ def _cells(values: Floats, cells: int) -> NDArray[np.int64]:
     width = (high - low) or 1.0
     scaled = np.nan_to_num((values - low) / width, nan=-1.0, posinf=2.0, neginf=-1.0)
     return np.floor(scaled * cells).astype(np.int64)
+
+
+def told_marks(y: Floats, about: int = 12) -> list[int]:
+    """Where to put marks on a line: *about* so many, and on points that no line joins."""
+    known = np.isfinite(np.r_[np.nan, y, np.nan])
+    alone = np.flatnonzero(known[1:-1] & ~known[:-2] & ~known[2:])
+    regular = np.arange(0, len(y), max(1, len(y) // about))
+    return [int(place) for place in np.union1d(regular, alone)]
 
 
 def light_grid(ax: Axes, axis: Any = "both") -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from proxysim.charts.canvas import annotate_empty, axes_for, duration_text, finish, shortened
-from proxysim.charts.journey import Span, family, headline, spans_of
+from proxysim.charts.journey import Span, family, headline, in_order, spans_of
 from proxysim.charts.network import layers_of
 from proxysim.charts.palette import GREY, INK, STEPS
 from proxysim.errors import ResultError
@@ -164,7 +164,7 @@ def _conversation(
         if span.ends is None and span.node not in on_links and group in on_links:
             span = Span(group, span.step, span.start, span.end)
         told.append(span)
-    told.sort(key=lambda span: (span.start, span.end))
+    told = in_order(run, told)
     met = dict.fromkeys(party for span in told for party in span.ends or (span.node,))
     layers = layers_of(run)
     if all(party in layers for party in met):

@@ -18,12 +18,13 @@ from proxysim.charts.canvas import (
     party_text,
     shortened,
 )
+from proxysim.charts.network import layers_of
 from proxysim.charts.palette import GREY, INK, STEPS
 from proxysim.errors import ResultError
 from proxysim.results.columns import CACHE_STATES, METHODS, OUTCOMES
 from proxysim.results.run import Run
 
-__all__ = ["Span", "family", "headline", "spans_of", "typical", "waterfall"]
+__all__ = ["Span", "family", "headline", "in_order", "spans_of", "typical", "waterfall"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,22 @@ def spans_of(run: Run, request: int | None) -> tuple[int | None, list[Span]]:
     return request, [Span(names[a], steps[b], c - begin, d - begin) for a, b, c, d in rows]
 
 
+def in_order(run: Run, spans: list[Span]) -> list[Span]:
+    """*spans* by time; those that took none at one instant as a request goes there and back."""
+    layers = layers_of(run)
+
+    def key(span: Span) -> tuple[float, float, bool, float]:
+        if span.ends is None:
+            before = 0.7 if family(span.step) == "setting up" else 0.0
+            return span.start, span.end, False, layers.get(span.node, 0) - before
+        start, end = (layers.get(party, 0) for party in span.ends)
+        back = end < start
+        later = 0.1 if span.step in ("body", "transfer") else 0.0
+        return span.start, span.end, back, (-start if back else start + 0.2) + later
+
+    return sorted(spans, key=key)
+
+
 def headline(run: Run, request: int) -> str:
     """The request in one line: method, site and path, status, what the cache did, latency."""
     row = _row(run, request)
@@ -127,11 +144,11 @@ def waterfall(
     longest are shown.
     """
     found, spans = spans_of(run, request_id)
-    spans = sorted(spans, key=lambda span: (span.start, span.end))
     left_out = max(0, len(spans) - most)
     if left_out:
         longest = sorted(spans, key=lambda span: span.start - span.end)[:most]
-        spans = sorted(longest, key=lambda span: (span.start, span.end))
+        spans = longest
+    spans = in_order(run, spans)
     ax = axes_for(ax, 8.2, float(np.clip(1.7 + 0.26 * len(spans), 2.6, 11.0)))
     if not spans or found is None:
         annotate_empty(ax, "no spans were kept: run with hops")

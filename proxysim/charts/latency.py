@@ -34,7 +34,7 @@ BEYOND = 10
 _MARKS = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
 _GROUPS = ("cache", "site", "backend", "served_by", "method", "coding")
 _NONE = "no answered request to show"
-_HEAT = LinearSegmentedColormap.from_list("proxysim-heat", HEAT)
+_HEAT = LinearSegmentedColormap.from_list("proxysim-heat", HEAT[1:])
 
 
 def latency_ccdf(
@@ -85,7 +85,7 @@ def latency_ccdf(
         lowest = min(
             float(np.min(line.get_ydata())) for line in ax.get_lines() if line.get_gid() == "ccdf"
         )
-        ax.set_ylim(min(lowest, 0.5), 1.25)
+        ax.set_ylim(min(lowest, 0.09), 1.25)
         ax.yaxis.set_major_locator(LogLocator(numticks=12))
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value * 100:.12g} %"))
         ax.yaxis.set_minor_formatter(NullFormatter())
@@ -122,7 +122,7 @@ def latency_percentiles(run: Run, ax: Axes | None = None, *, label: str | None =
             label=label or run.scenario, gid="percentiles", zorder=3,
         )  # fmt: skip
         if values.size == 1:
-            ax.plot(inverse, values, "o", color=colour)
+            ax.plot(inverse, values, "o", color=colour, clip_on=False)
         ax.set_xscale("log")
         widest = max(values.size, *(float(np.max(line.get_xdata())) for line in earlier), 2)
         ax.set_xlim(1, widest * 1.05)

@@ -83,8 +83,11 @@ def layers_of(run: Run) -> dict[str, int]:
         kind = fact.get("kind")
         if not found.get(name) and kind in _ORDER and not layers:
             found[name] = _ORDER.index(kind)
-        if fact.get("group") and name in found:
-            found.setdefault(str(fact["group"]), found[name])
+        group = str(fact.get("group") or name)
+        if name in found:
+            found.setdefault(group, found[name])
+        elif group in found:
+            found[name] = found[group]
     return found
 
 
