@@ -169,7 +169,7 @@ def _ratio(hits: float, misses: float) -> float | None:
 
 
 def plain(value: Any) -> Any:
-    """*value* as strict JSON can hold it: what is not finite is None, numpy numbers are Python's."""
+    """*value* as strict JSON holds it: None for what is not finite, plain for numpy's numbers."""
     if isinstance(value, dict):
         return {str(name): plain(found) for name, found in value.items()}
     if isinstance(value, list | tuple):

@@ -274,8 +274,9 @@ def grown(rows, keep):
     gc.collect()
     tracemalloc.start()
     recorder = Recorder(1e9, keep=keep)
+    rest = row(recorder, 0)[1:]
     for number in range(rows):
-        recorder.add(row(recorder, number ^ 1))
+        recorder.add((number ^ 1, *rest))
     run = finish(recorder, arrived=rows)
     del recorder
     gc.collect()
