@@ -98,10 +98,21 @@ def test_ties_go_to_fewer_hops_then_to_the_first_name():
     wires = [Wire(("a", f"r{n}"), 0.1) for n in (3, 2, 1)]
     wires += [Wire((f"r{n}", "z"), 0.2) for n in (3, 2, 1)]
     assert names(Network(places, wires).route("a", "z")) == ["a>r1", "r1>z"]
-    # 0.1 + 0.2 is not 0.3 in floats, and yet a tie.
-    direct = Network(places, [*wires, Wire(("a", "z"), 0.3)])
-    assert names(direct.route("a", "z")) == ["a>z"]
-    assert names(direct.route("z", "a")) == ["z>a"]
+    # 0.1 + 0.7 is less than 0.8 in floats, and yet a tie.
+    wires = [Wire(("a", "r1"), 0.1), Wire(("r1", "z"), 0.7), Wire(("a", "z"), 0.8)]
+    assert names(Network(places, wires).route("a", "z")) == ["a>z"]
+
+
+def test_of_two_ways_alike_both_directions_take_the_same():
+    places = [Place("a", "clients"), Place("z", "server")]
+    places += [Place(f"r{n}", "router") for n in (1, 2, 3, 9)]
+    pairs = [("a", "r1"), ("r1", "r9"), ("r9", "z"), ("a", "r2"), ("r2", "r3"), ("r3", "z")]
+    wires = [Wire(pair, 0.1) for pair in pairs]
+    for ends in (("a", "z"), ("z", "a")):
+        network = Network(places, wires)
+        network.route(*ends)
+        assert names(network.route("a", "z")) == ["a>r1", "r1>r9", "r9>z"]
+        assert names(network.route("z", "a")) == ["z>r9", "r9>r1", "r1>a"]
 
 
 @given(

@@ -119,6 +119,12 @@ def test_bursts_are_as_overdispersed_as_the_cookbook_says(window):
     assert abs(counts.var() / counts.mean() - process.dispersion(window)) < 3.5 * error
 
 
+def test_bursts_begin_as_often_as_they_are_met():
+    process = Bursty(0.0, 1e4, 3.0, 1.0)
+    begun = sum(len(arrived(process, 0.01, seed)) > 0 for seed in range(1000))
+    assert abs(begun - 250) < 3.5 * math.sqrt(1000 * 0.25 * 0.75)
+
+
 def test_a_burst_like_the_calm_is_poisson():
     assert Bursty(10.0, 10.0, 1.0, 2.0).dispersion(5.0) == 1.0
     gaps = np.diff(arrived(Bursty(10.0, 10.0, 0.3, 0.2), 500.0)) * 10

@@ -56,6 +56,12 @@ def test_shares_and_sizes_are_those_of_the_site():
         assert found == pytest.approx(share, abs=3.5 * np.sqrt(share * (1 - share) / n))
 
 
+def test_no_block_of_objects_repeats_another():
+    sizes = Catalogue(SITE, 7).sizes()
+    beginnings = {tuple(sizes[at : at + 5]) for at in range(len(sizes) - 5)}
+    assert len(beginnings) == len(sizes) - 5
+
+
 def test_plain_python_values_come_out():
     catalogue = Catalogue(SITE, 7)
     assert type(catalogue.size(3)) is int

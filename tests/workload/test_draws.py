@@ -126,13 +126,13 @@ def test_values_are_plain_python():
 
 
 def test_a_long_run_takes_no_more_memory():
-    group = OpenGroup(seat(duration=10_000.0), Poisson(50.0))
+    group = OpenGroup(seat(duration=4000.0), Poisson(50.0))
     next(group.draws())
     tracemalloc.start()
     count = sum(1 for _ in group.draws())
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert count > 490_000
+    assert count > 190_000
     assert peak < 4e6
 
 

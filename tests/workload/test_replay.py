@@ -97,6 +97,14 @@ def test_a_log_of_other_hosts_only_is_one_clear_error(tmp_path):
         ReplayGroup.of(read_trace(file), seat())
 
 
+def test_a_tunnel_is_replayed_as_one_encrypted_request(tmp_path):
+    file = tmp_path / "access.log"
+    file.write_text("1.000 5 c TCP_TUNNEL/200 3919 CONNECT mail.example:443 - X/- -\n")
+    (draw,) = ReplayGroup.of(read_trace(file), seat()).draws()
+    assert (draw.method, draw.site, draw.recorded.encrypted) == ("GET", 1, True)
+    assert draw.recorded.size == 3919
+
+
 def test_drawn_requests_do_not_feel_the_recorded_ones(trace):
     def others(place):
         return list(OpenGroup(place, Poisson(20.0)).draws())

@@ -200,6 +200,11 @@ def test_entries_are_sorted_by_time_and_equal_times_stay(tmp_path):
     assert trace.ranged.tolist() == [False, False, False, True]
 
 
+def test_a_thousand_equal_times_stay_in_order(tmp_path):
+    trace = written(tmp_path, [f"{n % 2},a,/{n},1,200" for n in range(1000)])
+    assert trace.object.tolist() == [*range(0, 1000, 2), *range(1, 1000, 2)]
+
+
 def test_an_object_is_as_large_as_its_largest_whole_answer(tmp_path):
     trace = written(
         tmp_path,
