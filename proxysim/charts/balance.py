@@ -10,6 +10,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from proxysim.charts.canvas import (
     annotate_empty,
     axes_for,
+    extent,
     finish,
     light_grid,
     shortened,
@@ -37,7 +38,7 @@ def load(run: Run, ax: Axes | None = None) -> Axes:
     ax = axes_for(ax, 7.2, float(np.clip(1.6 + 0.28 * len(names), 2.4, 10.0)))
     values = np.array(list(counts.values()), dtype=float)
     total = float(values.sum())
-    title = "Requests per backend"
+    title, above = "Requests per backend", 0.0
     if names and total > 0:
         places = np.arange(len(names), dtype=float)
         ax.barh(places, values, height=0.72, color="#8fc1e3", edgecolor=BLUE, linewidth=0.8,
@@ -68,9 +69,12 @@ def load(run: Run, ax: Axes | None = None) -> Axes:
         ax.xaxis.set_major_locator(MaxNLocator(7, integer=True))
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
         light_grid(ax, "x")
+        # In narrow axes the legend stands above the figures, not beside them.
+        narrow = extent(ax)[0] < 380
+        above = 33.0 if narrow else 18.0
         ax.legend(
             fontsize=8, frameon=False, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3,
-            borderaxespad=0.1,
+            borderaxespad=2.0 if narrow else 0.1,
         )  # fmt: skip
         ax.annotate(
             f"Jain's index {jain_index(values):.4f} · max/mean {max_over_mean(values):.3f}",
@@ -79,7 +83,7 @@ def load(run: Run, ax: Axes | None = None) -> Axes:
         )  # fmt: skip
     else:
         annotate_empty(ax, "no request was given to a backend")
-    return finish(ax, run, title, n=int(total), x="requests", above=18 if total else 0)
+    return finish(ax, run, title, n=int(total), x="requests", above=above)
 
 
 def utilisation(run: Run, ax: Axes | None = None) -> Axes:

@@ -22,6 +22,7 @@ __all__ = [
     "axes_for",
     "bytes_axis",
     "duration_text",
+    "extent",
     "finish",
     "latency_axis",
     "light_grid",
@@ -93,8 +94,12 @@ def finish(
         ax.spines[side].set_color(GREY)
         ax.spines[side].set_linewidth(0.8)
     ax.set_axisbelow(True)
+    sources = [provenance(run, n)]
+    for text in [text for text in ax.texts if text.get_gid() == "provenance"]:
+        sources = list(dict.fromkeys([*text.get_text().split("\n"), *sources]))
+        text.remove()
     ax.annotate(
-        provenance(run, n),
+        "\n".join(sources),
         xy=(1, 0),
         xycoords="axes fraction",
         xytext=(0, -below),
@@ -208,9 +213,7 @@ def share_axis(ax: Axes, which: str) -> None:
 def tick_names(ax: Axes, names: list[str], at: Floats | None = None, most: int = 26) -> None:
     """Write *names* along y, as many of them as there is room for, evenly left out."""
     places = np.arange(len(names), dtype=float) if at is None else at
-    figure = ax.get_figure(root=True)
-    room = ax.get_window_extent().height / (figure.dpi if figure else 72.0) * 72
-    each = room / max(len(names), 1)
+    each = extent(ax)[1] / max(len(names), 1)
     step = max(1, int(np.ceil(7.0 / max(each, 1e-9))))
     ax.set_yticks(places[::step], [shortened(name, most) for name in names[::step]])
     ax.tick_params(axis="y", labelsize=8 if each >= 10 else 6.5, length=0)
@@ -251,6 +254,14 @@ def told_marks(y: Floats, about: int = 12) -> list[int]:
     alone = np.flatnonzero(known[1:-1] & ~known[:-2] & ~known[2:])
     regular = np.arange(0, len(y), max(1, len(y) // about))
     return [int(place) for place in np.union1d(regular, alone)]
+
+
+def extent(ax: Axes) -> tuple[float, float]:
+    """Width and height of *ax* in points, before its figure's layout is settled."""
+    figure = ax.get_figure(root=True)
+    dpi = figure.dpi if figure is not None else 72.0
+    box = ax.get_window_extent()
+    return box.width / dpi * 72, box.height / dpi * 72
 
 
 def light_grid(ax: Axes, axis: Any = "both") -> None:

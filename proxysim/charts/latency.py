@@ -48,6 +48,8 @@ def latency_ccdf(
     """
     ax = axes_for(ax)
     drawn = [line for line in ax.get_lines() if line.get_gid() == "ccdf"]
+    for told in [told for told in ax.texts if drawn and told.get_gid() == "percentile"]:
+        told.remove()  # the legend tells them, now that there are several lines
     shown = 0
     everything = [values for line in drawn if (values := np.asarray(line.get_xdata())).size]
     for place, (name, values) in enumerate(_groups(run, by), start=len(drawn)):
@@ -63,7 +65,7 @@ def latency_ccdf(
         keep = thinning(np.log(np.maximum(x, 1e-9)), np.log(above))
         ax.plot(
             x[keep], above[keep], drawstyle="steps-post", color=colour, linestyle=dashes,
-            linewidth=1.7, label=label or name, gid="ccdf", zorder=3,
+            linewidth=1.7, label=_with_figures(label or name, values), gid="ccdf", zorder=3,
         )  # fmt: skip
         for text, share in marked(values.size).items():
             at = float(np.quantile(values, share))
@@ -71,10 +73,10 @@ def latency_ccdf(
                 [at], [1 - share], mark, color=colour, markersize=6, markeredgecolor="white",
                 markeredgewidth=0.9, gid=text, zorder=4,
             )  # fmt: skip
-            if by is None and not drawn:
+            if by is None and label is None and not drawn:
                 ax.annotate(
                     f"{text}  {duration_text(_three(at))}", (at, 1 - share), xytext=(7, 3),
-                    textcoords="offset points", fontsize=8, color=INK, zorder=5,
+                    textcoords="offset points", fontsize=8, color=INK, zorder=5, gid="percentile",
                     bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none",
                           "alpha": 0.75},
                 )  # fmt: skip
@@ -242,6 +244,16 @@ def _groups(run: Run, by: str | None) -> list[tuple[str, Floats]]:
         rest = np.concatenate([values for _, values in largest[len(LINES) - 1 :]])
         kept = [*largest[: len(LINES) - 1], (f"{len(largest) - len(LINES) + 1} others", rest)]
     return kept
+
+
+def _with_figures(name: str, values: Floats) -> str:
+    shares = marked(values.size)
+    told = [
+        f"{text} {duration_text(_three(float(np.quantile(values, shares[text]))))}"
+        for text in ("p50", "p99")
+        if text in shares
+    ]
+    return ": ".join([shortened(name, 26), *([", ".join(told)] if told else [])])
 
 
 def _three(value: float) -> float:

@@ -45,7 +45,10 @@ LINES = (
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """How an area is filled: colour, hatch, and the colour of text on it."""
+    """How an area is filled: colour, hatch, and the colour of text on it.
+
+    Hatches are of lines only: one of dots takes 250 kB of SVG.
+    """
 
     colour: str
     hatch: str = ""
@@ -54,7 +57,7 @@ class Fill:
 
 OUTCOME_FILLS = {
     "ok": Fill("#a8d5f2"),
-    "blocked": Fill("#8c8c8c", "....", "white"),
+    "blocked": Fill("#8c8c8c", "++++", "white"),
     "rejected": Fill(YELLOW, "////"),
     "timed_out": Fill(ORANGE, "\\\\\\\\"),
     "failed": Fill("#a63c00", "xxxx", "white"),
@@ -64,7 +67,7 @@ OUTCOME_FILLS = {
 CACHES = {
     "hit": Fill(BLUE, "", "white"),
     "stale": Fill(SKY, "////"),
-    "revalidated": Fill("#7fcfb9", "...."),
+    "revalidated": Fill("#7fcfb9", "||||"),
     "coalesced": Fill(YELLOW, "\\\\\\\\"),
     "miss": Fill(ORANGE),
     "bypass": Fill("#bdbdbd", "xxxx"),
@@ -91,7 +94,7 @@ STEPS: dict[str, tuple[Fill, tuple[str, ...]]] = {
             "drain",
         ),
     ),
-    "processor": (Fill(VERMILLION, "....", "white"), ("cpu", "work", "encode", "compress")),
+    "processor": (Fill(VERMILLION, "++++", "white"), ("cpu", "work", "encode", "compress")),
     "service": (Fill(BLUE, "", "white"), ("service", "serve")),
     "other": (Fill("#c9c9c9"), ("",)),
 }

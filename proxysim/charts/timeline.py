@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 from numpy.typing import NDArray
 
-from proxysim.charts.canvas import party_text, shortened
+from proxysim.charts.canvas import extent, party_text, shortened
 from proxysim.charts.palette import GREY, INK
 from proxysim.results.run import Run
 
@@ -82,9 +82,7 @@ def _label(
     ax: Axes, at: float, duration: float, text: str, taken: list[list[tuple[float, float]]]
 ) -> int:
     """Write *text* above the axes in the first row where it fits; 0 if in none, else which."""
-    figure = ax.get_figure(root=True)
-    points = ax.get_window_extent().width / (figure.dpi if figure else 72.0) * 72
-    width = (len(text) * 3.9 + 6) / max(points, 1.0)
+    width = (len(text) * 3.9 + 6) / max(extent(ax)[0], 1.0)
     left = at / duration
     right_aligned = left + width > 1.0
     if right_aligned:
