@@ -3,6 +3,7 @@
 import copy
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,35 +13,12 @@ from proxysim.scenario import Scenario, from_dict, load, loads, parse_assignment
 TREES = {name: load(name).to_dict() for name in shipped()}
 TEXTS = {name: path.read_text(encoding="utf-8") for name, path in shipped().items()}
 
-words = st.sampled_from(
-    [
-        "kind",
-        "server",
-        "forward_proxy",
-        "clients",
-        "router",
-        "10ms",
-        "-3",
-        "60%",
-        "1e400/s",
-        "nan",
-        "x.yaml",
-        "shop",
-        "shop-1",
-        "edge",
-        "gateway",
-        "shop.example",
-        "lru",
-        "poisson",
-        "for",
-        "typical",
-        "profile",
-        "costs",
-        "through",
-        "sites",
-        ".",
-    ]
+WORDS = (
+    *("kind", "server", "forward_proxy", "clients", "router", "poisson", "for", "sites", "through"),
+    *("10ms", "-3", "60%", "1e400/s", "nan", "lru", "typical", "x.yaml", "profile", "costs"),
+    *("shop", "shop-1", "edge", "gateway", "shop.example", ".", ""),
 )
+words = st.sampled_from(WORDS)
 numbers = st.integers() | st.floats() | st.sampled_from([0, 1, -1, 2**63, 10**400, 1e308])
 scalars = st.none() | st.booleans() | numbers | words | st.text(max_size=8)
 values: st.SearchStrategy[Any] = st.recursive(
@@ -124,3 +102,13 @@ def test_any_assignment(text):
         parse_assignment(text)
     except ScenarioError:
         pass
+
+
+@pytest.mark.parametrize("wrong", [None, True, -1, 1.5, 10**400, "", "?", [], [{}], {}, {"a": {}}])
+@pytest.mark.parametrize("name", ["office-forward-proxy", "website-reverse-proxy"])
+def test_every_part_replaced_by_what_is_wrong_there(name, wrong):
+    for number in range(len(_parts(TREES[name]))):
+        tree = copy.deepcopy(TREES[name])
+        holder, key = _parts(tree)[number]
+        holder[key] = wrong
+        _survives(lambda tree=tree: from_dict(tree))
