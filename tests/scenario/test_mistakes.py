@@ -214,3 +214,11 @@ def test_what_cannot_be_loaded_is_said_with_what_can(name, says):
 def test_plain_data_is_checked_too(tree):
     with pytest.raises(ScenarioError):
         from_dict(tree)
+
+
+def test_a_key_named_like_the_kind_does_not_confuse_the_path():
+    error = _mistakes(TEXT.replace("workers: 8", "workers: 0, server: {workers: 1}"))
+    assert {".".join(map(str, mistake.path)) for mistake in error.mistakes} == {
+        "nodes.shop.workers",
+        "nodes.shop.server",
+    }

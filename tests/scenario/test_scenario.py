@@ -189,3 +189,15 @@ def test_files_beside_a_scenario_are_looked_for_in_its_directory(tmp_path):
     (tmp_path / "s.yaml").write_text(TEXT.replace("costs: typical", "costs: mine.yaml"))
     scenario = load(tmp_path / "s.yaml")
     assert (scenario.name, scenario.directory) == ("s", tmp_path)
+
+
+def test_the_choice_that_is_set_replaces_the_one_before(shop):
+    bursty = {"calm": 1, "burst": 9, "calm_for": 5, "burst_for": 5}
+    chosen = shop.set("nodes.users.arrivals.bursty", bursty)
+    assert chosen.set("nodes.users.arrivals.bursty.burst", 7).document.nodes[
+        "users"
+    ].arrivals.bursty.model_dump() == {**bursty, "burst": 7}
+    assert chosen.set("nodes.users.arrivals.poisson", 40) == shop
+    hashed = shop.set("nodes.edge.balancer.source_hash.trusted_hops", 1)
+    drawn = hashed.set("nodes.edge.balancer.power_of_two.choices", 3)
+    assert drawn.document.nodes["edge"].balancer == {"power_of_two": {"choices": 3}}
