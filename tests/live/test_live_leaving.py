@@ -1,0 +1,88 @@
+"""Clients that leave and servers that stop: nothing is left of either."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from proxysim.live.origin import Page
+from proxysim.messages import Headers
+
+pytestmark = pytest.mark.live
+
+KEPT = Headers([("cache-control", "max-age=60"), ("content-type", "text/plain")])
+
+
+async def test_a_client_that_leaves_while_it_waits_frees_the_backend(stage):
+    _, slow = await stage.origin(page=Page(b"late", delay=60.0))
+    edge = await stage.reverse(slow)
+    _, writer = await stage.get(edge)
+    await stage.until(lambda: slow.in_flight == 1)
+    writer.close()
+    await stage.until(lambda: slow.in_flight == 0)
+
+
+async def test_a_client_that_leaves_in_the_middle_of_a_body_frees_the_backend(stage):
+    """It does not read, so back-pressure holds the server up; then it goes, and both know."""
+    broken_off = asyncio.Event()
+
+    async def pour(reader, writer):
+        writer.write(b"HTTP/1.1 200 OK\r\ncache-control: max-age=60\r\n\r\n")
+        try:
+            while True:
+                writer.write(bytes(100_000))
+                await writer.drain()
+        except ConnectionError:
+            broken_off.set()
+
+    raw = await stage.raw(pour)
+    at, cache = raw, stage.cache()
+    edge = await stage.reverse(at, cache=cache)
+    reader, writer = await stage.get(edge)
+    await reader.readexactly(1000)
+    assert at.in_flight == 1
+    writer.transport.abort()
+    await broken_off.wait()
+    assert at.in_flight == 0
+    assert len(cache) == 0
+
+
+async def test_the_last_of_those_who_share_a_fetch_ends_it(stage):
+    origin, slow = await stage.origin(page=Page(b"late", KEPT, delay=60.0))
+    edge = await stage.reverse(slow, cache=stage.cache(collapse=True))
+    writers = [(await stage.get(edge))[1] for _ in range(3)]
+    await stage.until(lambda: slow.in_flight == 1)
+    for writer in writers[:2]:
+        writer.close()
+    await asyncio.sleep(0.05)
+    assert slow.in_flight == 1
+    writers[2].close()
+    await stage.until(lambda: slow.in_flight == 0)
+    assert len(origin.requests) == 1
+
+
+async def test_a_server_that_stops_leaves_nothing(stage):
+    """Requests under way, kept connections, spawned fetches: all gone when close returns."""
+    _, slow = await stage.origin(
+        late=Page(b"late", KEPT, delay=60.0), page=Page(b"page"), large=Page(bytes(50_000_000))
+    )
+    before = stage.sockets()
+    edge = await stage.reverse(slow, cache=stage.cache(collapse=True))
+    idle = await stage.get(edge, "/page")
+    await idle[0].readuntil(b"page")
+    waiting = await stage.get(edge, "/late")
+    stalled = await stage.get(edge, "/large")
+    await stalled[0].readexactly(1000)
+    await stage.until(lambda: slow.in_flight == 2)
+    await asyncio.sleep(0.3)  # all buffers on the way to the stalled client are full by then
+    await edge.close()
+    assert slow.in_flight == 0
+    await stage.until(lambda: stage.sockets() in (0, before + 3))  # the clients' own
+    stalled[1].close()
+    for reader, writer in (idle, waiting):
+        with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+            await reader.readexactly(1)
+        writer.close()
+    with pytest.raises(ConnectionRefusedError):
+        await stage.connect(edge)
