@@ -57,8 +57,12 @@ class Headers:
         return [text for found, text in self.pairs if found == name]
 
     def set(self, name: str, text: str) -> Headers:
-        """These fields with *name* replaced by the one line *text*, at the end."""
-        return Headers((*(pair for pair in self.pairs if pair[0] != name), (name, text)))
+        """These fields with *name* (lower case) replaced by the one line *text*, at the end."""
+        index = self._index
+        pairs = self.pairs
+        if name in index:
+            pairs = tuple([pair for pair in pairs if pair[0] != name])
+        return _made((*pairs, (name, text)), {**index, name: text})
 
     def add(self, name: str, text: str) -> Headers:
         """These fields with a further line *name*: *text*."""
@@ -72,7 +76,9 @@ class Headers:
     def without(self, names: Iterable[str]) -> Headers:
         """These fields less all lines of any of *names* (lower case)."""
         gone = frozenset(names)
-        return Headers(pair for pair in self.pairs if pair[0] not in gone)
+        if gone.isdisjoint(self._index):
+            return self
+        return Headers([pair for pair in self.pairs if pair[0] not in gone])
 
     def __contains__(self, name: object) -> bool:
         return name in self._index
@@ -93,6 +99,13 @@ class Headers:
 
     def __repr__(self) -> str:
         return f"Headers({list(self.pairs)!r})"
+
+
+def _made(pairs: tuple[tuple[str, str], ...], index: dict[str, str]) -> Headers:
+    """Headers of *pairs* whose *index* is known."""
+    headers = Headers.__new__(Headers)
+    headers.pairs, headers._index, headers._hash = pairs, index, None
+    return headers
 
 
 NO_HEADERS = Headers()

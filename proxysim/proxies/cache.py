@@ -36,6 +36,7 @@ class Stored:
     initial_age: float
     lifetime: float
     window: float
+    _head: tuple[int, Response] | None = None
 
     def age(self, now: float) -> float:
         """Seconds since the origin made or confirmed the answer."""
@@ -43,8 +44,11 @@ class Stored:
 
     def head(self, now: float) -> Response:
         """The answer's head with its current ``Age``."""
-        headers = self.response.headers.set("age", str(int(self.age(now))))
-        return Response(self.response.status, headers)
+        age = int(self.age(now))
+        if self._head is None or self._head[0] != age:
+            headers = self.response.headers.set("age", str(age))
+            self._head = (age, Response(self.response.status, headers))
+        return self._head[1]
 
 
 class Ticket:

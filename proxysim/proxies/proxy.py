@@ -207,9 +207,11 @@ class Proxy:
         """Send what a backend said; *state* is what the cache made of the request."""
         if isinstance(reply, Failure):
             yield Send(*self.gateway_error(reply), cache=state)
-            return
-        response, body, ticket = yield from self._prepare(request, reply, state == "miss")
-        yield Send(response, body, ticket, state)
+        elif state == "miss" or self.compression is not None:
+            response, body, ticket = yield from self._prepare(request, reply, state == "miss")
+            yield Send(response, body, ticket, state)
+        else:
+            yield Send(self.identity.answer(reply.response), reply.body, None, state)
 
     def _prepare(
         self, request: Request, head: Head, keep: bool

@@ -194,7 +194,9 @@ class Clients:
         channel.key = key
         ask = None
         if way.tunnel:
-            ask = Request("CONNECT", "https", way.host, 443, "", self.headers, request.peer, None, call)
+            ask = Request(
+                "CONNECT", "https", way.host, 443, "", self.headers, request.peer, None, call
+            )
         resumed = False
         if way.secure:
             ticket = (call.client, way.host)

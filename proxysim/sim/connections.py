@@ -11,9 +11,9 @@ from collections import deque
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from simpy import Timeout
-
+from proxysim.costs import Costs
 from proxysim.messages import Connection, Failure, Request, Response
+from proxysim.sim.clock import Timer
 from proxysim.sim.exchange import Account, Exchange
 from proxysim.sim.paths import SYN_RETRANSMISSION, Body, Path
 
@@ -42,6 +42,8 @@ class Endpoint(Party, Protocol):
     silent: bool
     generation: int
     tls_seconds: float
+    server_code: int  # its code where it is a server; 0, no name, for a proxy
+    costs: Costs
 
     def open(self, dial: Dial) -> None:
         """A transport connection has reached it; it calls ``dial.accepted`` or ``refused``."""
@@ -83,6 +85,7 @@ class Channel:
         "relays",
         "secure",
         "segments",
+        "sight",
         "timer",
         "up",
         "warm",
@@ -99,9 +102,9 @@ class Channel:
         self.generation = endpoint.generation
         self.peer = peer
         self.secure = False
-        self.segments: tuple[Segment, ...] = (
-            (asker, tuple(wire.name for wire in up.directions), endpoint.code),
-        )
+        wires = tuple(wire.name for wire in up.directions)
+        self.segments: tuple[Segment, ...] = ((asker, wires, endpoint.code),)
+        self.sight = world.sight(self.segments, False)
         self.relays: tuple[Any, ...] = ()  # the tasks that relay it
         self.pool: Pool | None = None
         self.key: Hashable = None
@@ -123,6 +126,7 @@ class Channel:
         self.generation = further.generation
         self.peer = further.peer
         self.segments += further.segments
+        self.sight = self.world.sight(self.segments, self.secure)
         self.relays += (relay, *further.relays)
 
     def ask(self, exchange: Exchange) -> None:
@@ -133,30 +137,27 @@ class Channel:
         call = exchange.call
         if world.sights is not None:
             chain = request.headers.get("x-forwarded-for")
-            world.sights[self.segments, self.secure, call.client, call.site, chain] += 1
-        delay = path.latency
-        if path.uncertain:
-            delay = path.delay(call.id, exchange.attempt)
-        size = world.costs.request_head
-        body = request.body
-        if body is not None:
-            size += body.length or 0
-        if size:
-            path.count(size)
+            world.sights[self.sight, call.client, call.site, chain] += 1
+        delay = path.delay(call.id, exchange.attempt) if path.uncertain else path.latency
+        size = world.request_head
+        if request.body is not None:
+            size += request.body.length or 0
         if world.hop is not None:
             world.hop_along(call.id, path, "request", delay)
-        if size and path.lanes:
-            source, out = Body(size, 0, complete=True), Body(size, 0)
-            path.carry(world.env, source, size, out, delay, None)
-            out.when_complete(lambda: self._reach(exchange))
-        elif delay:
-            timer = Timeout(world.env, delay, exchange)
-            timer.callbacks.append(self._reached)
+        if size:
+            path.bytes += size
+            if path.lanes:
+                source, out = Body(size, 0, complete=True), Body(size, 0)
+                out.when_complete(lambda: self._reach(exchange))
+                path.carry(world.env, source, size, out, delay, None)
+                return
+        if delay:
+            Timer(world.env, delay, self._reached, exchange)
         else:
             self._reach(exchange)
 
     def _reached(self, timer: Any) -> None:
-        self._reach(timer.value)
+        self._reach(timer.carries)
 
     def _reach(self, exchange: Exchange) -> None:
         if exchange.over:
@@ -169,8 +170,7 @@ class Channel:
     def lost(self, exchange: Exchange, failure: Failure) -> None:
         """The endpoint broke off: the asker hears of it as soon as the wires allow."""
         if self.down.latency:
-            timer = Timeout(self.world.env, self.down.latency)
-            timer.callbacks.append(lambda _: exchange.fail(failure))
+            Timer(self.world.env, self.down.latency, lambda _: exchange.fail(failure))
         else:
             exchange.fail(failure)
 
@@ -183,40 +183,33 @@ class Channel:
     ) -> None:
         """Send an answer back; *left* is called when its last byte has left the endpoint."""
         world, path = self.world, self.down
-        env = world.env
-        delay = path.latency
-        if path.uncertain:
-            delay = path.delay(exchange.call.id, exchange.attempt + 1000)
-        length = body.length
-        size = world.costs.response_head + length
-        out = Body(length, body.origin, text=body.text)
-        if size:
-            path.count(size)
+        call = exchange.call
+        delay = path.delay(call.id, exchange.attempt + 1000) if path.uncertain else path.latency
+        size = world.response_head + body.length
+        path.bytes += size
         if path.slow_start:
             stalls = path.stalls(size, self.warm)
             self.warm += size
             if stalls:
                 body = self._held_back(body, stalls * self.round_trip)
         if world.hop is not None:
-            world.hop_along(exchange.call.id, path, "response", delay)
-            begun = env.now
-            segment = self.segments[-1][2]
-            out.when_complete(lambda: world.hop_body(exchange.call.id, path, segment, begun, length))
+            world.hop_along(call.id, path, "response", delay)
         if body.complete and not path.lanes:
+            # Nothing holds the last byte back: it comes with the first.
             if left is not None:
                 left()
             if delay:
-                timer = Timeout(env, delay, (exchange, response, out))
-                timer.callbacks.append(self._arrive_whole)
-            else:
-                out.finish()
-                if not exchange.over:
-                    exchange.asker.on_head(exchange, response, out)
+                Timer(world.env, delay, self._arrive, (exchange, response, body))
+            elif not exchange.over:
+                exchange.asker.on_head(exchange, response, body)
             return
-        path.carry(env, body, size, out, delay, left)
+        out = Body(body.length, body.origin, text=body.text)
+        if world.hop is not None:
+            begun = world.env.now
+            out.when_complete(lambda: world.hop_body(call.id, path, begun, body.length))
+        path.carry(world.env, body, size, out, delay, left)
         if delay:
-            timer = Timeout(env, delay, (exchange, response, out))
-            timer.callbacks.append(self._arrive)
+            Timer(world.env, delay, self._arrive, (exchange, response, out))
         elif not exchange.over:
             exchange.asker.on_head(exchange, response, out)
 
@@ -227,19 +220,12 @@ class Channel:
         def release(_: Any) -> None:
             body.when_complete(held.finish)
 
-        Timeout(self.world.env, seconds).callbacks.append(release)
+        Timer(self.world.env, seconds, release)
         return held
 
     @staticmethod
-    def _arrive_whole(timer: Any) -> None:
-        exchange, response, out = timer.value
-        out.finish()
-        if not exchange.over:
-            exchange.asker.on_head(exchange, response, out)
-
-    @staticmethod
     def _arrive(timer: Any) -> None:
-        exchange, response, out = timer.value
+        exchange, response, out = timer.carries
         if not exchange.over:
             exchange.asker.on_head(exchange, response, out)
 
@@ -277,8 +263,8 @@ class Pool:
             if channel.timer is not None:
                 channel.timer.met = True
             if (
-                self.world.env.now - channel.idle_since <= self.keep_alive
-                and channel.generation == channel.endpoint.generation
+                channel.generation == channel.endpoint.generation
+                and self.world.env.now - channel.idle_since <= self.keep_alive
                 and not channel.closed
             ):
                 return channel
@@ -411,7 +397,7 @@ class Dial:
 
     def _after(self, delay: float, call: Callable[[Any], None]) -> None:
         if delay:
-            Timeout(self.world.env, delay).callbacks.append(call)
+            Timer(self.world.env, delay, call)
         else:
             call(None)
 
@@ -467,7 +453,7 @@ class Dial:
         if endpoint.down:
             self.refused(Failure("reset"))
             return
-        costs = endpoint.costs  # type: ignore[attr-defined]
+        costs = endpoint.costs
         seconds = costs.tls_resumed if self.resumed else costs.tls_handshake
         if seconds:
             endpoint.tls_seconds += seconds
@@ -490,7 +476,9 @@ class Dial:
 
     def _secured(self, waited: float) -> None:
         self.account.wait += waited
-        self.channel.secure = True
+        channel = self.channel
+        channel.secure = True
+        channel.sight = self.world.sight(channel.segments, True)
         self._hop("tls")
         self._done(0.0)
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from simpy import Environment, Timeout
+from proxysim.sim.clock import Clock, Timer
 
 __all__ = ["Cores"]
 
@@ -16,7 +16,7 @@ Done = Callable[[float], None]
 class Cores:
     """*count* cores, each busy with one job at a time; None: as many as there are jobs."""
 
-    def __init__(self, env: Environment, count: int | None) -> None:
+    def __init__(self, env: Clock, count: int | None) -> None:
         self.env = env
         self.count = count
         self.busy = 0
@@ -41,8 +41,7 @@ class Cores:
 
     def _start(self, seconds: float, waited: float, done: Done) -> None:
         self.busy += 1
-        timer = Timeout(self.env, seconds * self.slowdown, (waited, done))
-        timer.callbacks.append(self._finished)
+        Timer(self.env, seconds * self.slowdown, self._finished, (waited, done))
 
     def _finished(self, timer: Any) -> None:
         self._account()
@@ -50,7 +49,7 @@ class Cores:
         if self.queue:
             since, seconds, waiting = self.queue.popleft()
             self._start(seconds, self.env.now - since, waiting)
-        waited, done = timer.value
+        waited, done = timer.carries
         done(waited)
 
     def _account(self) -> None:

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from simpy import Environment, Timeout
+from proxysim.sim.clock import Clock, Timer
 
 __all__ = ["Deadline", "Deadlines"]
 
@@ -30,7 +30,7 @@ class Deadline:
 class Deadlines:
     """All deadlines of a run."""
 
-    def __init__(self, env: Environment) -> None:
+    def __init__(self, env: Clock) -> None:
         self._env = env
         self._queues: dict[float, deque[Deadline]] = {}
 
@@ -46,11 +46,10 @@ class Deadlines:
         return deadline
 
     def _arm(self, queue: deque[Deadline], at: float) -> None:
-        timer = Timeout(self._env, max(0.0, at - self._env.now), queue)
-        timer.callbacks.append(self._fired)
+        Timer(self._env, max(0.0, at - self._env.now), self._fired, queue)
 
     def _fired(self, timer: Any) -> None:
-        queue: deque[Deadline] = timer.value
+        queue: deque[Deadline] = timer.carries
         now = self._env.now
         while queue and (queue[0].met or queue[0].at <= now):
             deadline = queue.popleft()

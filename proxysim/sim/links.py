@@ -15,7 +15,7 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Any
 
-from simpy import Environment, Timeout
+from proxysim.sim.clock import Clock, Timer
 
 __all__ = ["Lane"]
 
@@ -34,7 +34,7 @@ class Lane:
         "bandwidth",
     )
 
-    def __init__(self, env: Environment, bandwidth: float) -> None:
+    def __init__(self, env: Clock, bandwidth: float) -> None:
         self.bandwidth = bandwidth
         self._env = env
         self._sending: list[tuple[float, int, Callable[[], None]]] = []
@@ -42,7 +42,7 @@ class Lane:
         self._work = 0.0  # bytes done so far for a transfer that had always been there
         self._since = 0.0  # when _work was last brought up to date
         self._armed = float("inf")  # when the timer that counts will fire
-        self._timer: Timeout | None = None
+        self._timer: Timer | None = None
 
     def __len__(self) -> int:
         return len(self._sending)
@@ -77,8 +77,7 @@ class Lane:
         delay = left * len(self._sending) / self.bandwidth
         if self._since + delay < self._armed:
             self._armed = self._since + delay
-            self._timer = Timeout(self._env, delay)
-            self._timer.callbacks.append(self._fired)
+            self._timer = Timer(self._env, delay, self._fired)
 
     def _fired(self, timer: Any) -> None:
         if timer is not self._timer:

@@ -7,8 +7,7 @@ from functools import partial
 from math import log
 from typing import Any
 
-from simpy import Environment, Timeout
-
+from proxysim.sim.clock import Clock, Timer
 from proxysim.sim.links import Lane
 from proxysim.workload.streams import Chance
 
@@ -61,7 +60,7 @@ class Direction:
 
     def __init__(
         self,
-        env: Environment,
+        env: Clock,
         name: str,
         *,
         latency: float,
@@ -83,7 +82,6 @@ class Direction:
         self.loss = loss
         self.slow_start = slow_start
         self.chance = chance
-        self.bytes = 0
         self._lanes = lanes
         self._lane = lane
         self._own_lanes = own_lanes
@@ -98,6 +96,11 @@ class Direction:
         if lane is None:
             lane = self._lanes[key] = Lane(self.env, self.bandwidth)
         return lane
+
+    @property
+    def bytes(self) -> int:
+        """All that has been sent along it."""
+        return sum(path.bytes for path in self.paths)
 
     def change(self, **fields: float | None) -> None:
         """Go on with other figures, also for what is under way."""
@@ -131,11 +134,12 @@ class Path:
     *legs* are directions of wires, each with the member (a client's code, else 0) who crosses it.
     """
 
-    __slots__ = ("directions", "lanes", "latency", "legs", "slow_start", "uncertain")
+    __slots__ = ("bytes", "directions", "lanes", "latency", "legs", "slow_start", "uncertain")
 
     def __init__(self, legs: Iterable[tuple[Direction, int]]) -> None:
         self.legs = tuple(legs)
         self.directions = tuple(direction for direction, _ in self.legs)
+        self.bytes = 0
         self.latency = 0.0
         self.lanes: tuple[tuple[float, Lane], ...] = ()
         self.uncertain = False
@@ -166,11 +170,6 @@ class Path:
             direction.chance_delay(request, attempt, first_timeout) for direction in self.directions
         )
 
-    def count(self, size: int) -> None:
-        """Book *size* bytes on every wire of the way."""
-        for direction in self.directions:
-            direction.bytes += size
-
     def stalls(self, size: int, warm: int) -> int:
         """Round trips that slow start adds to *size* bytes on a connection that has sent *warm*.
 
@@ -185,7 +184,7 @@ class Path:
 
     def carry(
         self,
-        env: Environment,
+        clock: Clock,
         body: Body,
         size: int,
         out: Body,
@@ -198,31 +197,51 @@ class Path:
         ``max(own lane finished, last byte from upstream) + latency``, lane by lane. *left* is
         called when the last byte has left the sender; *delay* is what this crossing's head takes.
         """
-        if self.lanes:
-            _Transfer(env, self, body, size, out, delay - self.latency, left)
-        elif body.complete:
-            if left is not None:
-                left()
-            if delay:
-                Timeout(env, delay).callbacks.append(out.finish)
-            else:
-                out.finish()
+        if len(self.lanes) > 1:
+            _Transfer(clock, self, body, size, out, delay - self.latency, left)
+            return
+        passage = _Passage(clock, out, delay, left)
+        if not self.lanes:
+            body.when_complete(passage.done)
+            return
+        offset, lane = self.lanes[0]
+        passage.rest = delay - offset
+        if not body.complete:
+            passage.waiting = 2
+            body.when_complete(passage.done)
+        if offset:
+            Timer(clock, offset, lambda _: lane.join(size, passage.done))
         else:
-            body.when_complete(partial(self._follow, env, out, delay, left))
+            lane.join(size, passage.done)
 
-    def _follow(
-        self, env: Environment, out: Body, delay: float, left: Callable[[], None] | None
+
+class _Passage:
+    """One body on a path with at most one lane: it ends when the lane and the source have."""
+
+    __slots__ = ("clock", "left", "out", "rest", "waiting")
+
+    def __init__(
+        self, clock: Clock, out: Body, rest: float, left: Callable[[], None] | None
     ) -> None:
-        if left is not None:
-            left()
-        if delay:
-            Timeout(env, delay).callbacks.append(out.finish)
-        else:
-            out.finish()
+        self.clock = clock
+        self.out = out
+        self.rest = rest  # latency behind the lane
+        self.left = left
+        self.waiting = 1
+
+    def done(self) -> None:
+        self.waiting -= 1
+        if not self.waiting:
+            if self.left is not None:
+                self.left()
+            if self.rest > 0:
+                Timer(self.clock, self.rest, self.out.finish)
+            else:
+                self.out.finish()
 
 
 class _Transfer:
-    """One body on a path with lanes."""
+    """One body on a path with several lanes."""
 
     __slots__ = (
         "ends",
@@ -238,7 +257,7 @@ class _Transfer:
 
     def __init__(
         self,
-        env: Environment,
+        env: Clock,
         path: Path,
         body: Body,
         size: int,
@@ -258,14 +277,13 @@ class _Transfer:
         for index, (offset, lane) in enumerate(self.lanes):
             wait = offset + extra if index else offset
             if wait > 0:
-                timer = Timeout(env, wait, (lane, size, index))
-                timer.callbacks.append(self._join)
+                Timer(env, wait, self._join, (lane, size, index))
             else:
                 lane.join(size, partial(self._sent, index))
         body.when_complete(self._source_done)
 
     def _join(self, timer: Any) -> None:
-        lane, size, index = timer.value
+        lane, size, index = timer.carries
         lane.join(size, partial(self._sent, index))
 
     def _sent(self, index: int) -> None:
@@ -287,7 +305,7 @@ class _Transfer:
             last += self.path_latency - entered + self.extra
             wait = last - self.env.now
             if wait > 0:
-                Timeout(self.env, wait).callbacks.append(self.out.finish)
+                Timer(self.env, wait, self.out.finish)
             else:
                 self.out.finish()
         if has_left and self.left is not None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from simpy import Timeout
-
 from proxysim.costs import Costs
 from proxysim.messages import Connection, Failure, Request
 from proxysim.proxies.effects import Connect, Fetch, Opening
 from proxysim.proxies.forward import ForwardProxy
 from proxysim.proxies.reverse import ReverseProxy
+from proxysim.sim.clock import Timer
 from proxysim.sim.connections import Channel, Dial, Endpoint, Pool, as_connection
 from proxysim.sim.cores import Cores
 from proxysim.sim.exchange import Account, Call, Exchange
@@ -52,6 +51,7 @@ class ProxyNode:
         self.env = world.env
         self.name = name
         self.code = code
+        self.server_code = 0
         self.address = address
         self.proxy = proxy
         self.resolve = resolve
@@ -86,7 +86,8 @@ class ProxyNode:
         """Ask the proxy what it makes of a new connection."""
         connection = Connection(dial.channel.peer, dial.sni if dial.secure else "", dial)
         account = dial.account
-        task = Task(self, self.proxy.opened(connection), account, dial.call, opening=dial)
+        task = Task(self, self.proxy.opened(connection), account, dial.call)
+        task.opening = dial
 
         def ended(opening: Any) -> None:
             if opening is Opening.ACCEPT:
@@ -120,7 +121,7 @@ class ProxyNode:
     def _handle(self, exchange: Exchange, waited: float) -> None:
         exchange.wait += waited
         if exchange.over or exchange.channel is None:
-            self._left(exchange)
+            self.left(exchange)
             return
         request = exchange.request
         if request.peer != exchange.channel.peer:
@@ -141,14 +142,14 @@ class ProxyNode:
             exchange,
             exchange.call,
             exchange,
-            lambda _: self._left(exchange),
         )
         self.inside[exchange] = task
-        if self.costs.hit:
+        if self.world.hop is not None and self.costs.hit:
             self.span(exchange.call, "cpu", self.env.now - self.costs.hit - waited)
         task.start()
 
-    def _left(self, exchange: Exchange) -> None:
+    def left(self, exchange: Exchange) -> None:
+        """The task of *exchange* has ended."""
         self._account()
         self.inside.pop(exchange, None)
 
@@ -156,7 +157,7 @@ class ProxyNode:
         task = self.inside.get(exchange)
         if task is not None:
             task.close()
-            self._left(exchange)
+            self.left(exchange)
 
     # What its tasks ask for.
 
@@ -169,16 +170,18 @@ class ProxyNode:
                 child.cpu += self.passing_on
                 child.wait += waited
                 self.span(child.call, "cpu", began)
-                self._find(task, child, effect)
+                self._resolve(task, child, effect)
 
             self.cores.run(self.passing_on, passed_on)
+        elif self.lookup:
+            self._resolve(task, child, effect)
         else:
-            self._find(task, child, effect)
+            self._fetch(task, child, effect)
 
-    def _find(self, task: Task, child: Exchange, effect: Fetch) -> None:
+    def _resolve(self, task: Task, child: Exchange, effect: Fetch) -> None:
         wait = self._lookup(effect.backend.name)
         if wait:
-            Timeout(self.env, wait).callbacks.append(lambda _: self._fetch(task, child, effect))
+            Timer(self.env, wait, lambda _: self._fetch(task, child, effect))
         else:
             self._fetch(task, child, effect)
 
@@ -186,10 +189,12 @@ class ProxyNode:
         if child.over:
             return
         target = self.resolve(effect.backend.name)
-        child.backend = self.world.server_code(target)
+        child.backend = target.server_code
         channel = self.pool.idle(target.name)
         if channel is not None:
-            self._ask(channel, child, effect)
+            if effect.deadlines.first_byte is not None:
+                self._watch(child, effect.deadlines.first_byte)
+            channel.ask(child)
             return
 
         def ready(channel: Channel) -> None:
@@ -201,7 +206,9 @@ class ProxyNode:
             if child.over:
                 self.pool.release(channel)
             else:
-                self._ask(channel, child, effect)
+                if effect.deadlines.first_byte is not None:
+                    self._watch(child, effect.deadlines.first_byte)
+                channel.ask(child)
 
         def failed(failure: Failure) -> None:
             task.dial = None
@@ -233,13 +240,11 @@ class ProxyNode:
         task.dial = dial
         dial.start()
 
-    def _ask(self, channel: Channel, child: Exchange, effect: Fetch) -> None:
-        seconds = effect.deadlines.first_byte
-        if seconds is not None:
-            child.deadline = self.world.deadlines.set(
-                seconds, lambda: self._late(None, child, sent=True)
-            )
-        channel.ask(child)
+    def _watch(self, child: Exchange, seconds: float) -> None:
+        """Give up on *child* when its first byte has not come in *seconds*."""
+        child.deadline = self.world.deadlines.set(
+            seconds, lambda: self._late(None, child, sent=True)
+        )
 
     def _late(self, task: Task | None, child: Exchange, *, sent: bool) -> None:
         if child.over:
@@ -255,14 +260,13 @@ class ProxyNode:
         """Open a transport connection for a tunnel."""
         wait = self._lookup(effect.backend.name)
         if wait:
-            Timeout(self.env, wait).callbacks.append(lambda _: self._connect(task, effect))
+            Timer(self.env, wait, lambda _: self._connect(task, effect))
         else:
             self._connect(task, effect)
 
     def _connect(self, task: Task, effect: Connect) -> None:
         target = self.resolve(effect.backend.name)
         channel = self.world.channel(self.name, target, 0, self.address, self.code)
-        task.since = self.env.now
 
         def ready(channel: Channel) -> None:
             task.dial = None
@@ -326,7 +330,7 @@ class ProxyNode:
         for exchange, task in lost:
             if task is not None:
                 task.close()
-            self._left(exchange)
+            self.left(exchange)
             if exchange.channel is not None and not exchange.over:
                 failure = Failure("reset", sent=True, retry_safe=False)
                 exchange.channel.lost(exchange, failure)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from simpy import Timeout
-
 from proxysim.costs import Costs
 from proxysim.messages import Failure, Headers, Response
+from proxysim.sim.clock import Timer
 from proxysim.sim.connections import Channel, Dial
 from proxysim.sim.cores import Cores
 from proxysim.sim.exchange import Exchange
@@ -51,7 +50,7 @@ class Server:
         self.world = world
         self.env = world.env
         self.name = name
-        self.code = code
+        self.code = self.server_code = code
         self.address = address
         self.service = service.of
         self.chance = chance
@@ -114,11 +113,10 @@ class Server:
         u = call.u if exchange.attempt == 1 else self.chance(abs(call.id), exchange.attempt)
         demand = self.service(u, call.asset.size) / self.speed * self.slowdown
         exchange.service = demand
-        timer = Timeout(self.env, demand, exchange)
-        timer.callbacks.append(self._served)
+        Timer(self.env, demand, self._served, exchange)
 
     def _served(self, timer: Any) -> None:
-        exchange: Exchange = timer.value
+        exchange: Exchange = timer.carries
         if exchange not in self.serving:
             return  # it was reset, or left
         if self.silent:
@@ -235,7 +233,7 @@ class Server:
 class _Held:
     """Stands for the timer of an exchange that silence has held."""
 
-    __slots__ = ("value",)
+    __slots__ = ("carries",)
 
-    def __init__(self, value: Exchange) -> None:
-        self.value = value
+    def __init__(self, carries: Exchange) -> None:
+        self.carries = carries

@@ -21,14 +21,17 @@ def views_of(world: World) -> Iterator[tuple[tuple[Any, ...], int]]:
     """
     parties = world.recorder.texts["observer"]
     chains = world.recorder.texts["forwarded_for"]
-    for (segments, secure, client, site, chain), times in (world.sights or {}).items():
+    for segments, secure, client, site, chain, times in world.sights_seen():
         named = chains[_named(world, chain)] if chain else 0
         hidden = 0 if secure else named
         last = len(segments) - 1
         for index, (opener, wires, end) in enumerate(segments):
             peer = opener or client
             for wire in wires:
-                yield (parties[wire], client, site, peer, hidden, True, not secure, not secure), times
+                yield (
+                    (parties[wire], client, site, peer, hidden, True, not secure, not secure),
+                    times,
+                )
             if index < last:
                 yield (end, client, site, peer, hidden, True, not secure, not secure), times
             else:

@@ -7,9 +7,8 @@ nothing to do, a wire without latency); then the generator goes on in the same t
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from functools import partial
 from typing import TYPE_CHECKING, Any
-
-from simpy import Timeout
 
 from proxysim.messages import Failure, Response
 from proxysim.proxies.effects import (
@@ -31,6 +30,7 @@ from proxysim.proxies.effects import (
     Work,
 )
 from proxysim.results.columns import CACHE_STATES, CODINGS
+from proxysim.sim.clock import Timer
 from proxysim.sim.connections import Channel, Dial
 from proxysim.sim.exchange import Account, Call, Exchange
 from proxysim.sim.paths import Body
@@ -62,28 +62,20 @@ class Task:
     beside requests. *call* is the request on whose behalf it runs.
     """
 
-    __slots__ = (
-        "_busy",
-        "_early",
-        "account",
-        "attempt",
-        "bodies",
-        "call",
-        "child",
-        "dial",
-        "ended",
-        "exchange",
-        "generator",
-        "node",
-        "opening",
-        "over",
-        "relayed",
-        "shadow",
-        "since",
-        "spawned",
-        "store",
-        "turn",
-    )
+    # Defaults of the class, for what few tasks need.
+    attempt = 0  # the last fetch's number
+    child: Exchange | None = None
+    dial: Dial | None = None
+    spawned: Account | None = None
+    store: Any = None
+    relayed: Channel | None = None
+    racers: tuple[Task, ...] = ()
+    over = False
+    turn = 0  # counts what it has waited for, so that late replies are known
+    ended: Callable[[Any], None] | None = None
+    opening: Dial | None = None
+    _busy = False
+    _early: Any = PENDING
 
     def __init__(
         self,
@@ -92,29 +84,12 @@ class Task:
         account: Account,
         call: Call | None,
         exchange: Exchange | None = None,
-        ended: Callable[[Any], None] | None = None,
-        opening: Dial | None = None,
-        attempt: int = 0,
     ) -> None:
         self.node = node
         self.generator = generator
         self.account = account
         self.call = call
         self.exchange = exchange
-        self.ended = ended
-        self.opening = opening
-        self.attempt = attempt  # the last fetch's number
-        self.child: Exchange | None = None
-        self.dial: Dial | None = None
-        self.spawned: Account | None = None
-        self.store: Any = None
-        self.relayed: Channel | None = None
-        self.shadow: tuple[Task, ...] = ()  # those that race inside it
-        self.over = False
-        self.since = 0.0
-        self.turn = 0  # counts what it has waited for, so that late replies are known
-        self._busy = False
-        self._early: Any = PENDING
 
     # Running.
 
@@ -147,6 +122,7 @@ class Task:
             self.over = True
             if self.exchange is not None:
                 self.exchange.held = None  # no cycle is left for the collector
+                self.node.left(self.exchange)
             if self.ended is not None:
                 self.ended(end.value)
         self._busy = False
@@ -163,7 +139,7 @@ class Task:
         if self.store is not None:
             store, self.store = self.store, None
             store.abandon()
-        for racer in self.shadow:
+        for racer in self.racers:
             racer.close()
         if self._busy:
             # A generator that is running cannot be closed under its own feet.
@@ -179,7 +155,7 @@ class Task:
             if self.turn == turn:
                 self.reply(reply)
 
-        Timeout(self.node.env, seconds).callbacks.append(wake)
+        Timer(self.node.env, seconds, wake)
 
     # Fetch.
 
@@ -198,14 +174,15 @@ class Task:
             exchange.deadline.met = True
         channel = exchange.channel
         if channel is not None:
-            body.when_complete(lambda: self.node.pool.release(channel))
+            if body.complete:
+                self.node.pool.release(channel)
+            else:
+                body.when_complete(lambda: self.node.pool.release(channel))
         if exchange is not self.child:
             return
         self.child = None
         account = self.account
-        account.wait += exchange.wait
-        account.service += exchange.service
-        account.cpu += exchange.cpu
+        account.add_times(exchange)
         if exchange.attempts > 1:
             account.attempts += exchange.attempts - 1
         account.cache = exchange.cache
@@ -240,7 +217,8 @@ class Task:
             body = Body(0, node.code, complete=True)
         elif type(body) is not Body:
             body = Body(body.length or 0, node.code, complete=True, text=True)
-        node.count(state, body.length)
+        if state:
+            node.count(state, body.length)
         if state in FROM_STORE:
             account.served_by, account.backend = node.code, 0
         elif state == COALESCED:
@@ -251,7 +229,6 @@ class Task:
             account.cache = state
         coding = effect.response.headers.get("content-encoding")
         account.coding = CODING_CODES.get(coding, 0) if coding else 0
-        exchange.held = self
         if effect.blocked:
             exchange.blocked = True
         if effect.store is not None:
@@ -263,7 +240,8 @@ class Task:
             account.cpu += seconds
             node.cores.run(seconds, lambda waited: self._answer(effect.response, body, waited))
         else:
-            self._answer(effect.response, body, 0.0)
+            node.sent_bytes += body.length
+            channel.answer(exchange, effect.response, body, partial(self.reply, Sent(body.length)))
         return PENDING
 
     def _answer(self, response: Response, body: Body, waited: float) -> None:
@@ -272,9 +250,7 @@ class Task:
         if self.over or exchange is None or exchange.channel is None:
             return
         self.node.sent_bytes += body.length
-        exchange.channel.answer(
-            exchange, response, body, lambda: self.reply(Sent(body.length))
-        )
+        exchange.channel.answer(exchange, response, body, partial(self.reply, Sent(body.length)))
 
     def drain(self, effect: Drain) -> Any:
         body = effect.body
@@ -387,11 +363,11 @@ class Task:
                 nonlocal over
                 if not over:
                     over = True
-                    winner = self.shadow[who]
-                    for racer in self.shadow:
+                    winner = self.racers[who]
+                    for racer in self.racers:
                         if racer is not winner:
                             racer.close()
-                    self.shadow = ()
+                    self.racers = ()
                     account = winner.account
                     self.account.add_times(account)
                     self.account.attempts += account.attempts
@@ -403,14 +379,14 @@ class Task:
 
         def second() -> None:
             if not over and not self.over:
-                racer = Task(node, effect.second(), Account(), self.call, ended=ended(1), attempt=100)
-                self.shadow = (*self.shadow, racer)
+                racer = Task(node, effect.second(), Account(), self.call)
+                racer.ended, racer.attempt = ended(1), self.attempt + 100
+                self.racers = (*self.racers, racer)
                 racer.start()
 
-        first = Task(
-            node, effect.first, Account(), self.call, ended=ended(0), attempt=self.attempt
-        )
-        self.shadow = (first,)
+        first = Task(node, effect.first, Account(), self.call)
+        first.ended, first.attempt = ended(0), self.attempt
+        self.racers = (first,)
         node.world.deadlines.set(effect.after, second)
         first.start()
         return PENDING
@@ -436,7 +412,7 @@ class Task:
         back = self.exchange.channel.down
         delay = back.delay(self.exchange.call.id, 3000)
         if delay:
-            Timeout(self.node.env, delay).callbacks.append(lambda _: dial.relayed(channel, self))
+            Timer(self.node.env, delay, lambda _: dial.relayed(channel, self))
         else:
             dial.relayed(channel, self)
         return PENDING

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from simpy import Environment, Timeout
 from simpy.events import Event
 
 from proxysim.results.recorder import Recorder
@@ -18,7 +17,8 @@ from proxysim.scenario.build_topology import network_of
 from proxysim.scenario.build_workload import distribution_of, workload_of
 from proxysim.scenario.costing import costs_of
 from proxysim.sim.clients import Clients, Way
-from proxysim.sim.connections import Channel, Endpoint
+from proxysim.sim.clock import Clock, Timer
+from proxysim.sim.connections import Channel, Endpoint, Segment
 from proxysim.sim.content import Library
 from proxysim.sim.deadlines import Deadlines
 from proxysim.sim.exchange import Exchange
@@ -56,13 +56,16 @@ class World:
         self.replication = replication
         self.duration = document.run.duration
         self.warmup = document.run.warmup
-        self.env = Environment()
+        self.env = Clock()
         self.recorder = Recorder(self.duration, self.warmup, keep=keep, hops=hops, views=views)
         self.add = self.recorder.add
         self.hop = self.recorder.hop if hops != "none" else None
         self.sights: defaultdict[Any, int] | None = defaultdict(int) if views else None
+        self._sight_codes: dict[tuple[tuple[Segment, ...], bool], int] = {}
         self.deadlines = Deadlines(self.env)
         self.costs = costs_of(document, None, scenario.directory)
+        self.request_head = self.costs.request_head
+        self.response_head = self.costs.response_head
         self.workload = workload_of(scenario, seed, replication)
         counts = {group.name: group.count for group in self.workload.groups}
         self.network = network_of(scenario, counts)
@@ -122,9 +125,7 @@ class World:
             )
 
     def _add_proxy(self, name: str, node: said.ForwardProxy | said.ReverseProxy) -> None:
-        proxy = proxy_of(
-            self.scenario, name, lambda: self.env.now, self.seed, self.replication
-        )
+        proxy = proxy_of(self.scenario, name, lambda: self.env.now, self.seed, self.replication)
         forward = isinstance(node, said.ForwardProxy)
         dns = node.dns if isinstance(node, said.ForwardProxy) else None
         self.nodes[name] = ProxyNode(
@@ -193,10 +194,6 @@ class World:
             for member in self.scenario.members(group)
         ]
 
-    def server_code(self, target: Endpoint) -> int:
-        """The code of *target* if it is a server; 0, no name, for a proxy."""
-        return target.code if isinstance(target, Server) else 0
-
     # The network.
 
     def path(self, a: str, b: str, member: int) -> Path:
@@ -255,11 +252,22 @@ class World:
             found.setdefault(direction.name, []).append(direction)
         return found
 
+    def sight(self, segments: tuple[Segment, ...], secure: bool) -> int:
+        """A number for what can be seen on a connection of *segments*, *secure* or not."""
+        codes = self._sight_codes
+        return codes.setdefault((segments, secure), len(codes))
+
+    def sights_seen(self) -> Iterator[tuple[tuple[Segment, ...], bool, int, int, str, int]]:
+        """What was seen: segments, secure, client, site, forwarded-for chain, how often."""
+        kinds = list(self._sight_codes)
+        for (sight, client, site, chain), times in (self.sights or {}).items():
+            yield (*kinds[sight], client, site, chain, times)
+
     # Turning the clock.
 
     def later(self, call: Callable[[], Any]) -> None:
         """Call *call* on the world's next turn, at the same time."""
-        Timeout(self.env, 0).callbacks.append(lambda _: call())
+        Timer(self.env, 0, lambda _: call())
 
     def fed(self) -> None:
         """One of the processes that bring requests has brought its last."""
@@ -282,11 +290,11 @@ class World:
         for clients in self.clients:
             clients.start()
         for end in ends:
-            env.run(until=Timeout(env, end - env.now))
+            env.turn_until(Timer(env, end - env.now, _nothing))
             if progress is not None:
                 progress(min(1.0, env.now / self.duration))
         if not self._over.triggered:
-            env.run(until=self._over | Timeout(env, document.run.drain))
+            env.turn_until(self._over | env.timeout(document.run.drain))
         for exchange, clients in self.open.items():
             clients.in_flight(exchange)
         return self._finish()
@@ -348,7 +356,7 @@ class World:
             self.hop(request, self._codes[direction.name], self._steps[step], start, end)
             start, extra = end, 0.0
 
-    def hop_body(self, request: int, path: Path, node: int, start: float, length: int) -> None:
+    def hop_body(self, request: int, path: Path, start: float, length: int) -> None:
         """Record the passage of a body, from its first byte sent to its last byte received."""
         if self.hop is not None and length and path.directions:
             code = self._codes[path.directions[-1].name]
@@ -370,7 +378,9 @@ class World:
                 if member in self.nodes:
                     fact["address"] = self.nodes[member].address
                     fact["tls_cpu"] = self._tls_counted.get(member, 0.0)
-                    fact["connections"] = getattr(getattr(self.nodes[member], "pool", None), "opened", 0)
+                    fact["connections"] = getattr(
+                        getattr(self.nodes[member], "pool", None), "opened", 0
+                    )
                 if isinstance(node, said.Server):
                     index = self.scenario.members(group).index(member)
                     for name in ("speed", "weight"):
@@ -402,6 +412,10 @@ class World:
         }
 
 
+def _nothing(_: Any) -> None:
+    pass
+
+
 class _Resolver:
     """Finds where a forward proxy's host names lead; members of a group are taken in turn."""
 
@@ -417,4 +431,3 @@ class _Resolver:
         fronts = world.front(name)
         turn = self.turns[name] = self.turns.get(name, -1) + 1
         return fronts[turn % len(fronts)]
-
