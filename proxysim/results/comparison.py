@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,7 +74,7 @@ def compare(run: Run, without: Run) -> list[Difference]:
     """What differs between *run*, with a proxy, and *without* it, section by section.
 
     Both over [warmup, duration): latency and outcomes as their summaries count; bytes on links and
-    across ``border`` links, requests to and bytes from servers, the servers' processor time for
+    between zones, requests to and bytes from servers, the servers' processor time for
     TLS (``facts``); requests that the proxy blocks and that reach a server without it; and what
     each party knows, where that changes. Members of a group are one party. ResultError where the
     two runs are not of the same requests.
@@ -108,16 +108,22 @@ def _bytes(run: Run, without: Run) -> Iterator[Difference]:
     mine, other = _by_link(run), _by_link(without)
     for link in sorted({*mine, *other}, key=natural):
         yield Difference("bytes carried", link, mine.get(link), other.get(link), "B")
-    if any(fact.get("border") for each in (run, without) for fact in each.facts.values()):
-        across = (
-            sum(
-                carried
-                for link, carried in each.summary().bytes.items()
-                if each.facts.get(link, {}).get("border")
-            )
-            for each in (run, without)
-        )
-        yield Difference("bytes carried", "across the border", next(across), next(across), "B")
+    if run.topology.get("zones"):
+        # The border stays where it was: what takes the proxy's place may count to another zone.
+        zones = {name: zone for zone, names in run.topology["zones"].items() for name in names}
+        across = (_across(run, zones), _across(without, zones))
+        yield Difference("bytes carried", "across the border", *across, "B")
+
+
+def _across(run: Run, zones: Mapping[str, str]) -> int:
+    """Bytes on links whose ends stand in different *zones*, given by node or group."""
+
+    def zone(node: str) -> str | None:
+        return zones.get(node, zones.get(str(run.fact(node).get("group"))))
+
+    ends = {link: [zone(end) for end in link.split(">")] for link in run.summary().bytes}
+    carried = run.summary().bytes
+    return sum(carried[link] for link, (one, other) in ends.items() if one != other)
 
 
 def _by_link(run: Run) -> dict[str, int]:
@@ -211,10 +217,10 @@ def _known(run: Run) -> dict[tuple[str, str], float]:
 
 
 def _kind(run: Run, node: str) -> str:
-    return str(run.facts.get(node, {}).get("kind", ""))
+    return str(run.fact(node).get("kind", ""))
 
 
 def _party(run: Run, name: str) -> str:
     """The group of a node, and of both ends of a link."""
-    ends = (str(run.facts.get(end, {}).get("group") or end) for end in name.split(">"))
+    ends = (str(run.fact(end).get("group") or end) for end in name.split(">"))
     return " > ".join(ends)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from proxysim.results.comparison import Difference
 from proxysim.results.summary import Summary
@@ -130,12 +130,17 @@ def _events(run: Run) -> str:
         cells.append(
             (
                 str(event.get("label", "")),
-                str(event.get("node") or event.get("link") or ""),
+                _place(event),
                 f"{event['at']:g} s",
                 "" if until is None else f"{until:g} s",
             )
         )
     return _table("", ("", "where", "from", "until"), cells)
+
+
+def _place(event: Mapping[str, Any]) -> str:
+    link = event.get("link")
+    return " - ".join(link) if link else str(event.get("node") or "")
 
 
 def _figure(title: str, picture: str | bytes) -> str:

@@ -35,11 +35,12 @@ class Run:
     request id, 0 none; the summary counts all requests in any case.
 
     ``facts[node]`` are plain values about a node or a link ``A>B``, as its world knows them. Read
-    here: ``kind`` (clients, forward_proxy, reverse_proxy, server, router, link), ``group`` (the
-    name of which it is a member), ``cache`` (true where it has one), ``tls_cpu`` (seconds of
-    processor time spent on TLS in [warmup, duration)). ``events`` are dicts with ``at``,
-    ``until`` (None: a moment), ``label``, and ``node`` or ``link``. ``topology`` is for the
-    charts. ``arrived`` is the world's own count of requests, None where it has none.
+    here, by way of :meth:`fact`: ``kind`` (clients, forward_proxy, reverse_proxy, server, router,
+    link), ``group`` (the name of which it is a member), ``cache`` (true where it has one),
+    ``tls_cpu`` (seconds of processor time spent on TLS in [warmup, duration)). ``events`` are
+    dicts with ``at``, ``until`` (None: a moment), ``label``, and ``node``, or ``link`` (its two
+    ends). ``topology`` is for the charts; its ``zones``, names by zone, also say which links cross
+    a border. ``arrived`` is the world's own count of requests, None where it has none.
     """
 
     tables: dict[str, Table]
@@ -96,6 +97,14 @@ class Run:
         except KeyError:
             mend = did_you_mean(name, self.tables) + "."
             raise ResultError(f"no table {name!r}", mend=mend) from None
+
+    def fact(self, node: str) -> dict[str, Any]:
+        """The facts of *node*; a member without its own, such as staff-7, has its group's."""
+        own = self.facts.get(node)
+        if own is not None:
+            return own
+        group, _, number = node.rpartition("-")
+        return self.facts.get(group, {}) if number.isdecimal() else {}
 
     @property
     def counted(self) -> Array:

@@ -64,7 +64,10 @@ def test_the_table_takes_its_colours_from_the_page():
 def test_a_report_is_whole_and_escaped():
     run = recorded(
         EVIL,
-        events=[{"at": 1.0, "until": None, "label": EVIL, "node": EVIL}],
+        events=[
+            {"at": 1.0, "until": None, "label": EVIL, "node": EVIL},
+            {"at": 1.0, "until": 2.0, "label": "slow", "node": None, "link": ["edge", "web"]},
+        ],
         extra={"title": EVIL, "question": EVIL, "watch_for": EVIL},
     )
     text = report_html(
@@ -78,6 +81,7 @@ def test_a_report_is_whole_and_escaped():
     assert "".join(page.words).count("alert") >= 8
     pictures = [attrs["src"] for tag, attrs in page.seen if tag == "img"]
     assert [source.split(";")[0] for source in pictures] == ["data:image/svg+xml", "data:image/png"]
+    assert "edge - web" in page.words
     assert all(attrs["alt"] for tag, attrs in page.seen if tag == "img")
 
 
