@@ -44,7 +44,7 @@ def recorded(proxied, *, seed=7, blocked=3, facts=FACTS, keep="all"):
         scenario_hash="",
         seed=seed,
         facts=facts,
-        topology={"zones": ZONES},
+        topology={"zones": ZONES if proxied else {"moved": ["gateway"]}},
     )
 
 
