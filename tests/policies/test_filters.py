@@ -5,7 +5,7 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from proxysim.errors import ScenarioError
@@ -181,6 +181,8 @@ class Text(HTMLParser):
 
 
 @given(because=st.text(st.characters(exclude_characters="\r\0", codec="utf-8"), min_size=1))
+@example(because="<script>alert(1)</script>")
+@example(because="a &amp; b")
 def test_the_block_page_gives_the_reason_and_nothing_else(because):
     filters = build_filters([{"deny": {"method": "POST"}, "because": because}])
     response, page = filters.judge(ask(), 0.0).response()
