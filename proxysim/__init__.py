@@ -1,1 +1,150 @@
-"""proxysim: what forward and reverse proxies do, simulated, live on sockets, and in theory."""
+"""proxysim: what forward and reverse proxies do, simulated, live on sockets, and in theory.
+
+>>> import proxysim as ps
+>>> scenario = ps.load("one-server")
+>>> run = ps.simulate(scenario.set("run.duration", "10s"))
+>>> run.summary().requests["failed"]
+0
+
+The floors of the house, from the top; a room imports only from floors below its own, and rooms on
+one floor do not know each other::
+
+    cli          the command line: proxysim run, show, scenarios, schema
+    charts       draw(run, ax) -> Axes
+    sim          SimPy carries out what the proxies ask, in simulated time
+    live         asyncio carries it out on real sockets
+    theory       closed formulas, where there is one
+    scenario     what exists: schema, loading, the shipped library
+    results      what happened: Run, its tables, summary and exports
+    workload     arrivals, popularity, sizes, access logs
+    topology     nodes and links as a graph
+    statistics   quantiles, intervals, fairness: plain arrays in and out
+    proxies      the proxies themselves, as generators of effects
+    policies     pure decisions: balancers, eviction, filters, freshness, identity
+    costs        seconds and bytes that a step costs, with sources
+    messages     Request, Response, Failure
+    units errors
+
+Names are imported when they are first used, so that ``import proxysim`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+
+    from proxysim.errors import (
+        ProxysimError,
+        ResultError,
+        RunError,
+        ScenarioError,
+        TopologyError,
+        TraceError,
+        UnitError,
+    )
+    from proxysim.results.comparison import compare as differences
+    from proxysim.results.recorder import Keep
+    from proxysim.results.run import Run
+    from proxysim.results.summary import Summary
+    from proxysim.scenario import Scenario, from_dict, load, loads, shipped
+
+    __version__: str
+
+__all__ = [
+    "ProxysimError",
+    "ResultError",
+    "Run",
+    "RunError",
+    "Scenario",
+    "ScenarioError",
+    "Summary",
+    "TopologyError",
+    "TraceError",
+    "UnitError",
+    "__version__",
+    "differences",
+    "from_dict",
+    "load",
+    "loads",
+    "shipped",
+    "simulate",
+]
+
+#: Where each public name lives, and what it is called there if not the same.
+_HOMES = {
+    "ProxysimError": "proxysim.errors",
+    "ResultError": "proxysim.errors",
+    "Run": "proxysim.results.run",
+    "RunError": "proxysim.errors",
+    "Scenario": "proxysim.scenario",
+    "ScenarioError": "proxysim.errors",
+    "Summary": "proxysim.results.summary",
+    "TopologyError": "proxysim.errors",
+    "TraceError": "proxysim.errors",
+    "UnitError": "proxysim.errors",
+    "differences": "proxysim.results.comparison:compare",
+    "from_dict": "proxysim.scenario",
+    "load": "proxysim.scenario",
+    "loads": "proxysim.scenario",
+    "shipped": "proxysim.scenario",
+}
+
+
+def simulate(
+    scenario: Scenario | str | os.PathLike[str],
+    *,
+    seed: int | None = None,
+    replication: int = 0,
+    keep: Keep = "all",
+    hops: Keep = "none",
+    views: bool = True,
+    progress: Callable[[float], None] | None = None,
+) -> Run:
+    """Run a *scenario*, or the one of a shipped name or a path, in simulated time.
+
+    The same *seed* (default: the scenario's) and *replication* give the same tables, bit for bit.
+    *keep* and *hops* say whose rows and spans are kept: ``"all"``, ``"none"``, or n for every n-th
+    request; *views* whether who saw what is counted. *progress* is called with the share done.
+    Raises ScenarioError for a scenario that cannot run, RunError if a request was lost.
+    """
+    from proxysim.scenario import Scenario, load
+    from proxysim.sim import simulate
+
+    found = scenario if isinstance(scenario, Scenario) else load(scenario)
+    run = simulate(
+        found,
+        seed=seed,
+        replication=replication,
+        keep=keep,
+        hops=hops,
+        views=views,
+        progress=progress,
+    )
+    for name in ("title", "question", "watch_for"):
+        run.extra.setdefault(name, getattr(found, name))
+    return run
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib import metadata
+
+        try:
+            value: Any = metadata.version("proxysim")
+        except metadata.PackageNotFoundError:
+            value = "unknown"
+    elif name in _HOMES:
+        home, _, other = _HOMES[name].partition(":")
+        value = getattr(import_module(home), other or name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,98 @@
+"""The program itself: its commands, and how it ends when something is wrong.
+
+Exit status: 0 fine; 1 a check failed; 2 bad input; 130 interrupted; 141 nobody reads any more.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from contextlib import suppress
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from proxysim.cli import run, scenarios, schema, show
+from proxysim.errors import ProxysimError
+
+__all__ = ["app", "main"]
+
+INTERRUPTED = 130  # 128 + SIGINT
+NOBODY_READS = 141  # 128 + SIGPIPE
+
+
+class Commands(TyperGroup):
+    """The commands; what they raise on purpose becomes one message and an exit status."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that *ctx* names."""
+        try:
+            try:
+                result = super().invoke(ctx)
+            finally:
+                sys.stdout.flush()  # a reader that has gone is noticed here, not at exit
+        except ProxysimError as error:
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(error.exit_status) from None
+        except KeyboardInterrupt:
+            typer.echo("interrupted", err=True)
+            raise typer.Exit(INTERRUPTED) from None
+        except OSError as error:
+            if error.errno not in (errno.EPIPE, errno.EINVAL) or not _stdout_is_gone():
+                raise
+            raise typer.Exit(NOBODY_READS) from None
+        return result
+
+
+def _stdout_is_gone() -> bool:
+    """Whether standard output has no reader; if so, nothing more is written to it."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False
+
+
+app = typer.Typer(
+    name="proxysim",
+    cls=Commands,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Begin with: proxysim run office-forward-proxy --without gateway",
+)
+app.command("scenarios")(scenarios.scenarios)
+app.command("show")(show.show)
+app.command("run")(run.run)
+app.command("schema")(schema.schema)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        import proxysim
+
+        typer.echo(f"proxysim {proxysim.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Say which, and leave."),
+    ] = False,
+) -> None:
+    """See what forward and reverse proxies do, experiment with them, and check that it is true."""
+
+
+def main() -> None:
+    """Run the program on the process's arguments."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError):
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    app()

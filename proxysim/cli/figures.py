@@ -1,0 +1,124 @@
+"""A run's figures as tables on a terminal: the summary, with against without, who sees what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from proxysim.cli.screen import side_by_side
+
+if TYPE_CHECKING:
+    from proxysim.results.comparison import Difference
+    from proxysim.results.knowledge import Observer
+    from proxysim.results.run import Run
+    from proxysim.results.summary import Row
+
+__all__ = ["differences_table", "run_line", "sights_table", "summary_tables"]
+
+
+def run_line(run: Run) -> RenderableType:
+    """Which run it was, on one line."""
+    removed = run.extra.get("without")
+    parts = [run.scenario, *([f"without {', '.join(removed)}"] if removed else [])]
+    counted = f"requests of {run.warmup:g} s to {run.duration:g} s"
+    parts += [f"world {run.world}", f"seed {run.seed}", counted]
+    return Text(" · ".join(parts), style="dim")
+
+
+def summary_tables(run: Run, width: int) -> RenderableType:
+    """The summary, a small table a section, as many side by side as fit in *width*."""
+    sections = {
+        name: list(rows) for name, rows in groupby(run.summary().rows(), lambda row: row.section)
+    }
+    rows = [row for found in sections.values() for row in found]
+    labels = max(len(row.label) for row in rows)
+    values = max(len(row.text) for row in rows)
+    block_width = max(labels + values + 2, 22)
+    blocks = [
+        (_block(name, found, block_width), len(found) + 2) for name, found in sections.items()
+    ]
+    return side_by_side(blocks, width, block_width)
+
+
+def _block(name: str, rows: Sequence[Row], width: int) -> RenderableType:
+    grid = Table.grid(padding=(0, 2, 0, 0), expand=True)
+    grid.add_column()
+    grid.add_column(justify="right")
+    for row in rows:
+        grid.add_row(Text(row.label), Text(row.text))
+    return Padding(Group(Text(name, style="bold cyan"), grid), (0, 0, 1, 0))
+
+
+def differences_table(differences: Sequence[Difference], removed: str) -> RenderableType:
+    """With and without the proxy, figure by figure; what parties know has its own table."""
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+    table.add_column("")
+    for title in (f"with {removed}", "without", "difference"):
+        table.add_column(title, justify="right", no_wrap=True)
+    shown = [row for row in differences if row.section != "who knows what"]
+    for section, rows in groupby(shown, lambda row: row.section):
+        table.add_row(Text(section, style="bold cyan"))
+        for row in rows:
+            label, *texts = row.texts()
+            table.add_row(Text(f"  {label}"), *map(Text, texts))
+        table.add_row()
+    return table
+
+
+def sights_table(with_proxy: Sequence[Observer], without: Sequence[Observer]) -> RenderableType:
+    """Who sees what, with and without: all, none, or a share of the requests each party saw."""
+    from proxysim.results.knowledge import SECRETS
+
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+    table.add_column(Text("who sees what", style="bold cyan not dim"), no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for secret in SECRETS:
+        table.add_column(secret, justify="right")
+    for wire, lines in groupby(_sights(with_proxy, without), lambda line: line[0]):
+        if wire:
+            table.add_row(Text("on the wire, an eavesdropper", style="dim italic"))
+        for _, name, how, cells in lines:
+            table.add_row(Text(f"  {name}"), Text(how, style="dim"), *cells)
+    return table
+
+
+def _sights(
+    with_proxy: Sequence[Observer], without: Sequence[Observer]
+) -> Iterator[tuple[bool, str, str, list[Text]]]:
+    mine = {(found.wire, found.name): found for found in with_proxy}
+    other = {(found.wire, found.name): found for found in without}
+    # An order that both agree with: parties as they stand with the proxy, then the rest.
+    keys = sorted({**mine, **other}, key=lambda key: key[0])
+    for key in keys:
+        one, two = mine.get(key), other.get(key)
+        wire, name = key
+        first, second = _cells(one), _cells(two)
+        if one and two and [text.plain for text in first] == [text.plain for text in second]:
+            yield wire, name, "either way", first
+            continue
+        yield wire, name, "with", first
+        yield wire, "", "without", second
+
+
+def _cells(observer: Observer | None) -> list[Text]:
+    from proxysim.results.knowledge import SECRETS
+
+    if observer is None:
+        return [Text("not there", style="dim")] + [Text("")] * (len(SECRETS) - 1)
+    return [_share(share) for share in observer.shares]
+
+
+def _share(share: float) -> Text:
+    if share <= 0:
+        return Text("none", style="dim")
+    if share >= 1:
+        return Text("all", style="bold")
+    if share < 0.01 or share > 0.99:
+        return Text("<1 %" if share < 0.5 else ">99 %")
+    return Text(f"{share:.0%}".replace("%", " %"))

@@ -1,0 +1,126 @@
+"""What ``proxysim run --out DIR`` leaves there: tables, trace, charts, and a page with them all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from proxysim.errors import ResultError
+
+if TYPE_CHECKING:
+    from proxysim.results.comparison import Difference
+    from proxysim.results.run import Run
+
+__all__ = ["made_ready", "write"]
+
+WITHOUT = "without"
+
+
+def made_ready(directory: Path) -> Path:
+    """*directory*, made if it is not there; ResultError before a run, not after it."""
+    with _writing(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+        trial = directory / ".proxysim"
+        trial.write_bytes(b"")
+        trial.unlink()
+    return directory
+
+
+def write(
+    directory: Path,
+    run: Run,
+    summary: Mapping[str, Any],
+    *,
+    other: Run | None = None,
+    label: str = "",
+    differences: Sequence[Difference] = (),
+    charts: bool = True,
+) -> tuple[list[Path], list[str]]:
+    """Write everything about *run*, and what was left out and why.
+
+    *other* is the same without a proxy, *label* what to call it.
+    """
+    files: list[Path] = []
+    notes: list[str] = []
+    with _writing(directory):
+        files += _tables(run, directory, notes)
+        if other is not None:
+            files += _tables(other, directory / WITHOUT, notes)
+        pictures: list[tuple[str, bytes]] = []
+        if charts:
+            pictures, drawn = _charts(run, other, directory / "charts")
+            files += drawn
+        path = directory / "summary.json"
+        text = json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False)
+        path.write_text(f"{text}\n", encoding="utf-8")
+        files.append(path)
+        files.append(_report(run, directory, pictures, other, label, differences))
+    return files, list(dict.fromkeys(notes))
+
+
+def _tables(run: Run, directory: Path, notes: list[str]) -> list[Path]:
+    files = run.to_csv(directory)
+    if find_spec("pyarrow") is not None:
+        files += run.to_parquet(directory)
+    else:
+        notes.append("no Parquet: it needs pyarrow, pip install 'proxysim[parquet]'")
+    if len(run.table("hops")):
+        files.append(run.to_trace(directory / "trace.json"))
+    else:
+        notes.append("no trace: no spans were kept; --hops says of whom they are")
+    return files
+
+
+def _charts(
+    run: Run, other: Run | None, directory: Path
+) -> tuple[list[tuple[str, bytes]], list[Path]]:
+    from proxysim.charts import figure_set, picture
+
+    directory.mkdir(parents=True, exist_ok=True)
+    pictures, files = [], []
+    for slug, title, figure in figure_set(run, other):
+        for kind in ("svg", "png"):
+            drawn = picture(figure, kind)
+            path = directory / f"{slug}.{kind}"
+            path.write_bytes(drawn)
+            files.append(path)
+        pictures.append((title, drawn))
+    return pictures, files
+
+
+def _report(
+    run: Run,
+    directory: Path,
+    pictures: Sequence[tuple[str, bytes]],
+    other: Run | None,
+    label: str,
+    differences: Sequence[Difference],
+) -> Path:
+    from proxysim.results.html import report_html
+
+    page = report_html(
+        run,
+        pictures,
+        others=None if other is None else {label: other},
+        differences=differences,
+    )
+    path = directory / "report.html"
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+@contextmanager
+def _writing(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise ResultError(
+            f"cannot be written to: {reason}",
+            place=str(directory),
+            mend="Name a directory that can be made or written to.",
+        ) from error

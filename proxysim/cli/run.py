@@ -1,0 +1,186 @@
+"""``proxysim run``: a scenario in simulated time, with and without a proxy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from proxysim.cli.chosen import Assignments, CostsFile, Name, chosen
+from proxysim.errors import ResultError
+
+if TYPE_CHECKING:
+    from proxysim.results.comparison import Difference
+    from proxysim.results.recorder import Keep
+    from proxysim.results.run import Run
+    from proxysim.scenario import Scenario
+
+__all__ = ["run"]
+
+#: With --out, the spans of every so-manieth request are kept unless --hops says otherwise: enough
+#: to look into, and the trace of a shipped scenario stays a few megabytes.
+SAMPLE = 50
+
+
+def _keep(text: str) -> Keep:
+    if text == "all" or text == "none":
+        return text
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise typer.BadParameter(f"{text!r} is none of: all, none, or a number from 1.")
+    return number
+
+
+def run(
+    scenario: Name,
+    assignments: Assignments = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NODE", help="Send the same requests without this proxy too, and compare."
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=0, max=2**63 - 1, show_default=False, help="Default: the scenario's."
+        ),
+    ] = None,
+    costs: CostsFile = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write tables, trace, charts and a report there."),
+    ] = None,
+    charts: Annotated[
+        bool | None, typer.Option("--charts/--no-charts", help="With --out. Default: charts.")
+    ] = None,
+    hops: Annotated[
+        str | None,
+        typer.Option(
+            metavar="all|none|N",
+            help=f"Whose spans to keep; N: every N-th request. Default: {SAMPLE} with --out,"
+            " else none.",
+        ),
+    ] = None,
+    keep: Annotated[str, typer.Option(metavar="all|none|N", help="Whose rows to keep.")] = "all",
+) -> None:
+    """Run a scenario in simulated time, and print what came of it."""
+    from proxysim.cli.files import made_ready, write
+    from proxysim.cli.screen import json_out
+
+    rows = _keep(keep)
+    spans = _keep(hops if hops is not None else "none" if out is None else str(SAMPLE))
+    if charts and out is None:
+        raise ResultError("--charts has nowhere to go", mend="Say where, with --out DIR.")
+    asked = chosen(scenario, assignments, costs)
+    bare = asked
+    for node in without or ():
+        bare = bare.without(node)
+    if out is not None:
+        made_ready(out)
+
+    found = _simulated(asked, seed, rows, spans)
+    other = _simulated(bare, seed, rows, spans) if without else None
+    differences: Sequence[Difference] = ()
+    if other is not None:
+        from proxysim.results.comparison import compare
+
+        _mark_borders(found, other)
+        differences = compare(found, other)
+    said = _said(found, other, differences)
+    if as_json:
+        json_out(said)
+    else:
+        _print(asked, found, other, differences)
+    if out is not None:
+        files, notes = write(
+            out,
+            found,
+            said,
+            other=other,
+            label=f"without {', '.join(without or ())}",
+            differences=differences,
+            charts=charts is not False,
+        )
+        for line in _written(out, files, notes):
+            typer.echo(line, err=as_json)
+
+
+def _simulated(scenario: Scenario, seed: int | None, keep: Keep, hops: Keep) -> Run:
+    import proxysim
+    from proxysim.cli.screen import progress_bar
+
+    what = scenario.name + "".join(f" without {node}" for node in scenario.removed)
+    with progress_bar(what) as progress:
+        return proxysim.simulate(scenario, seed=seed, keep=keep, hops=hops, progress=progress)
+
+
+def _mark_borders(found: Run, other: Run) -> None:
+    """Tell both runs which links join two networks, as they stand with the proxy."""
+    zones = {
+        name: zone for zone, names in found.topology.get("zones", {}).items() for name in names
+    }
+    for each in (found, other):
+        for link, fact in each.facts.items():
+            ends = [zones.get(end) for end in link.split(">")]
+            if len(ends) == 2 and ends[0] != ends[1]:
+                fact["border"] = True
+
+
+def _said(found: Run, other: Run | None, differences: Sequence[Difference]) -> dict[str, Any]:
+    said: dict[str, Any] = found.summary().to_dict()
+    if other is not None:
+        said["without"] = other.summary().to_dict()
+        said["differences"] = [row.to_dict() for row in differences]
+    return said
+
+
+def _print(
+    scenario: Scenario, found: Run, other: Run | None, differences: Sequence[Difference]
+) -> None:
+    from proxysim.cli.figures import differences_table, run_line, sights_table, summary_tables
+    from proxysim.cli.screen import console, head
+    from proxysim.results.knowledge import observers
+
+    screen = console()
+    screen.print(head(scenario.title, scenario.question, scenario.watch_for))
+    screen.print(run_line(found))
+    screen.print()
+    screen.print(summary_tables(found, screen.width))
+    if other is None:
+        return
+    removed = ", ".join(other.extra.get("without", ()))
+    screen.rule(f"[bold]with and without {removed}[/]", style="dim")
+    screen.print()
+    screen.print(differences_table(differences, removed))
+    screen.print(sights_table(observers(found), observers(other)))
+    screen.print()
+
+
+def _written(out: Path, files: Sequence[Path], notes: Sequence[str]) -> Iterator[str]:
+    """What was written, by directory: one line each."""
+    by_place: dict[Path, dict[str, list[str]]] = {}
+    for file in files:
+        endings = by_place.setdefault(file.parent, {}).setdefault(file.stem, [])
+        endings.append(file.suffix.lstrip("."))
+    yield f"Written to {out}; open {out / 'report.html'} in a browser."
+    for place, stems in sorted(by_place.items()):
+        yield f"  {_place(place, out)}: {_listed(stems)}"
+    yield from (f"  {note}" for note in notes)
+
+
+def _place(place: Path, out: Path) -> str:
+    return "here" if place == out else f"{place.relative_to(out)}/"
+
+
+def _listed(stems: Mapping[str, Sequence[str]]) -> str:
+    by_endings: dict[str, list[str]] = {}
+    for stem, endings in stems.items():
+        by_endings.setdefault("|".join(endings), []).append(stem)
+    return "; ".join(f"{', '.join(names)} .{endings}" for endings, names in by_endings.items())
