@@ -1,1 +1,1 @@
-""""""
+"""Exact answers, where theory has them: what the simulation is held against."""
