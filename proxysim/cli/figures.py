@@ -79,7 +79,7 @@ def sights_table(with_proxy: Sequence[Observer], without: Sequence[Observer]) ->
     table.add_column(Text("who sees what", style="bold cyan not dim"), no_wrap=True)
     table.add_column("", no_wrap=True)
     for secret in SECRETS:
-        table.add_column(secret, justify="right")
+        table.add_column(secret.partition("'")[0], justify="right")
     for wire, lines in groupby(_sights(with_proxy, without), lambda line: line[0]):
         if wire:
             table.add_row(Text("on the wire, an eavesdropper", style="dim italic"))
@@ -110,7 +110,7 @@ def _cells(observer: Observer | None) -> list[Text]:
     from proxysim.results.knowledge import SECRETS
 
     if observer is None:
-        return [Text("not there", style="dim")] + [Text("")] * (len(SECRETS) - 1)
+        return [Text("-", style="dim")] * len(SECRETS)
     return [_share(share) for share in observer.shares]
 
 

@@ -83,12 +83,12 @@ def _charts(
     directory.mkdir(parents=True, exist_ok=True)
     pictures, files = [], []
     for slug, title, figure in figure_set(run, other):
-        for kind in ("svg", "png"):
-            drawn = picture(figure, kind)
+        drawn = {kind: picture(figure, kind) for kind in ("png", "svg")}
+        for kind, content in drawn.items():
             path = directory / f"{slug}.{kind}"
-            path.write_bytes(drawn)
+            path.write_bytes(content)
             files.append(path)
-        pictures.append((title, drawn))
+        pictures.append((title, drawn["png"]))
     return pictures, files
 
 

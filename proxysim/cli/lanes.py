@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -67,9 +68,7 @@ def _onwards(scenario: Scenario, name: str) -> Iterator[list[str]]:
 def _lane(scenario: Scenario, network: Network, way: list[str]) -> Lane:
     # A group's first member stands for all of them.
     ends = [name if name in network.graph else scenario.members(name)[0] for name in way]
-    hops = [
-        hop for one, other in zip(ends, ends[1:], strict=False) for hop in network.route(one, other)
-    ]
+    hops = [hop for pair in pairwise(ends) for hop in network.route(*pair)]
     stops = [ends[0], *(hop.end for hop in hops)] if hops else ends
     owner = dict(zip(ends, way, strict=True))
     names = (owner.get(stop, stop) for stop in stops)

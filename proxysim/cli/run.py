@@ -24,16 +24,16 @@ __all__ = ["run"]
 SAMPLE = 50
 
 
-def _keep(text: str) -> Keep:
-    if text == "all" or text == "none":
-        return text
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise typer.BadParameter(f"{text!r} is none of: all, none, or a number from 1.")
-    return number
+def _keep(option: str, text: str) -> Keep:
+    if text == "all":
+        return "all"
+    if text == "none":
+        return "none"
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    raise ResultError(
+        f"found {text!r}", place=option, mend="Give all, none, or N for every N-th request."
+    )
 
 
 def run(
@@ -74,8 +74,8 @@ def run(
     from proxysim.cli.files import made_ready, write
     from proxysim.cli.screen import json_out
 
-    rows = _keep(keep)
-    spans = _keep(hops if hops is not None else "none" if out is None else str(SAMPLE))
+    rows = _keep("--keep", keep)
+    spans = _keep("--hops", hops or ("none" if out is None else str(SAMPLE)))
     if charts and out is None:
         raise ResultError("--charts has nowhere to go", mend="Say where, with --out DIR.")
     asked = chosen(scenario, assignments, costs)

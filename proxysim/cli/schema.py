@@ -30,6 +30,6 @@ def schema(
         raise ResultError(
             f"cannot be written: {reason}",
             place=str(out),
-            mend="Name a file in a directory that exists.",
+            mend="Name a file that can be made.",
         ) from None
     typer.echo(f"wrote {out}", err=True)

@@ -65,7 +65,7 @@ def _parts(scenario: Scenario, width: int) -> Iterator[RenderableType]:
     run = scenario.document.run
     yield Text.assemble(
         ("run", "bold"),
-        f"  {run.duration:g} s, of which {run.warmup:g} s of warm-up are not counted; seed {run.seed}",
+        f"  {run.duration:g} s, the first {run.warmup:g} s not counted; seed {run.seed}",
     )
     costs = scenario.tree.get("costs")
     if isinstance(costs, str):
@@ -114,9 +114,7 @@ def _links(scenario: Scenario) -> Iterator[RenderableType]:
 
     links = scenario.document.links
     if links is None:
-        yield Text.assemble(
-            ("links", "bold"), "  none written: ideal wires join everyone who talks"
-        )
+        yield Text.assemble(("links", "bold"), "  none: ideal wires join everyone who talks")
         yield Text()
         return
     yield _listing("links", [(" – ".join(link.between), link_words(link)) for link in links])

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 from proxysim import units
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from proxysim.scenario.document import Link
+    from proxysim.scenario.quantities import Grammar
 
 __all__ = ["by_default", "link_words", "node_words", "setting_words", "words"]
 
@@ -95,7 +94,7 @@ def _rule(rule: Mapping[str, Any]) -> str:
     return f"{verdict} {condition}{because}"
 
 
-def by_default(model: BaseModel) -> str:
+def by_default(model: Grammar) -> str:
     """What *model* is by default, where nobody said otherwise."""
     from proxysim.scenario.paths import fields_of
     from proxysim.scenario.quantities import Duration
