@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib.patches import FancyBboxPatch, PathPatch
 from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
 from matplotlib.transforms import ScaledTranslation
+from numpy.typing import NDArray
 
 from proxysim.charts.canvas import annotate_empty, axes_for, duration_text, finish, shortened
 from proxysim.charts.palette import GREY, INK, KINDS
@@ -23,6 +25,7 @@ __all__ = ["describe", "layers_of", "topology"]
 
 #: Members of a group that are drawn one by one; a larger group is one icon.
 MOST_MEMBERS = 6
+_GAP = 0.2  # between zones, in rows
 _ORDER = ("clients", "forward_proxy", "router", "reverse_proxy", "server")
 _ZONES = ("#dcebf7", "#efe9da", "#e3f1e6", "#f3e3ec", "#ececec")
 
@@ -60,6 +63,9 @@ def describe(network: Network) -> dict[str, Any]:
         "nodes": nodes,
         "links": links,
     }
+
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(slots=True)
@@ -100,18 +106,16 @@ def topology(run: Run, ax: Axes | None = None) -> Axes:
     """
     icons, links = _icons(run), _links(run)
     columns = sorted({icon.layer for icon in icons.values()})
-    heights = [sum(icon.layer == layer for icon in icons.values()) for layer in columns]
+    tall = _place(icons)
     ax = axes_for(
         ax,
         float(np.clip(2.3 * max(len(columns), 1) + 0.8, 5.0, 13.0)),
-        float(np.clip(1.05 * max(heights, default=1) + 1.7, 3.2, 10.0)),
+        float(np.clip(1.05 * tall + 1.5, 3.0, 10.0)),
     )
     if icons:
-        _place(icons, columns)
         x = {layer: float(place) for place, layer in enumerate(columns)}
-        tall = max(heights)
         ax.set_xlim(-0.55, len(columns) - 0.45)
-        ax.set_ylim(tall / 2 + 0.18, -tall / 2 - 0.45)
+        ax.set_ylim(tall / 2 + 0.12, -tall / 2 - 0.14)
         _draw_zones(ax, icons, x)
         _draw_links(ax, icons, links, x)
         for icon in icons.values():
@@ -163,13 +167,41 @@ def _links(run: Run) -> list[dict[str, Any]]:
     return [{"between": list(pair)} for pair in sorted(pairs)]
 
 
-def _place(icons: dict[str, _Icon], columns: list[int]) -> None:
-    zones = list(dict.fromkeys(icon.zone for icon in icons.values()))
-    for layer in columns:
-        here = [icon for icon in icons.values() if icon.layer == layer]
-        here.sort(key=lambda icon: (zones.index(icon.zone), natural(icon.name)))
-        for place, icon in enumerate(here):
-            icon.y = place - (len(here) - 1) / 2
+def _place(icons: dict[str, _Icon]) -> float:
+    """Give every icon its row; the number of rows in all.
+
+    Zones that share a column stand one above the other, so that no two areas ever overlap.
+    """
+    zones: dict[str, list[_Icon]] = {}
+    for icon in icons.values():
+        zones.setdefault(icon.zone, []).append(icon)
+    spans = {
+        zone: (min(icon.layer for icon in members), max(icon.layer for icon in members))
+        for zone, members in zones.items()
+    }
+    stacks: list[tuple[int, int, list[str]]] = []
+    for zone in sorted(zones, key=lambda zone: spans[zone]):
+        first, last = spans[zone]
+        if stacks and first <= stacks[-1][1]:
+            begin, end, names = stacks.pop()
+            stacks.append((begin, max(end, last), [*names, zone]))
+        else:
+            stacks.append((first, last, [zone]))
+    tallest = 1.0
+    for _, _, names in stacks:
+        heights = [
+            max(Counter(icon.layer for icon in zones[zone]).values()) + _GAP for zone in names
+        ]
+        tallest = max(tallest, sum(heights) - _GAP)
+        top = -(sum(heights) - _GAP) / 2
+        for zone, height in zip(names, heights, strict=True):
+            for layer in {icon.layer for icon in zones[zone]}:
+                here = [icon for icon in zones[zone] if icon.layer == layer]
+                here.sort(key=lambda icon: natural(icon.name))
+                for place, icon in enumerate(here):
+                    icon.y = top + (height - _GAP) / 2 + place - (len(here) - 1) / 2
+            top += height
+    return tallest
 
 
 def _draw_zones(ax: Axes, icons: dict[str, _Icon], x: dict[int, float]) -> None:
@@ -177,36 +209,20 @@ def _draw_zones(ax: Axes, icons: dict[str, _Icon], x: dict[int, float]) -> None:
     for icon in icons.values():
         if icon.zone:
             spans.setdefault(icon.zone, []).append((x[icon.layer], icon.y))
-    boxes = {zone: _box(points) for zone, points in spans.items()}
     for place, (zone, points) in enumerate(spans.items()):
-        others = (box for name, box in boxes.items() if name != zone)
-        whole = not any(_overlap(boxes[zone], box) for box in others)
-        by_layer: dict[float, list[tuple[float, float]]] = {}
-        for point in points:
-            by_layer.setdefault(point[0], []).append(point)
-        areas = [boxes[zone]] if whole else [_box(each) for each in by_layer.values()]
-        for number, (left, low, right, high) in enumerate(areas):
-            ax.add_patch(
-                FancyBboxPatch(
-                    (left, low), right - left, high - low, boxstyle="round,pad=0,rounding_size=0.1",
-                    facecolor=_ZONES[place % len(_ZONES)], edgecolor="#8f8f8f", linewidth=0.9,
-                    linestyle=(0, (5, 3)), zorder=0.5, gid=f"zone {zone}",
-                )
-            )  # fmt: skip
-            if number == 0:
-                ax.annotate(
-                    shortened(zone, 30), (left, low), xytext=(5, -3), textcoords="offset points",
-                    ha="left", va="top", fontsize=8, color=GREY, style="italic", zorder=4,
-                )  # fmt: skip
-
-
-def _box(points: list[tuple[float, float]]) -> tuple[float, float, float, float]:
-    xs, ys = [point[0] for point in points], [point[1] for point in points]
-    return min(xs) - 0.42, min(ys) - 0.62, max(xs) + 0.42, max(ys) + 0.56
-
-
-def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+        xs, ys = zip(*points, strict=True)
+        left, low = min(xs) - 0.42, min(ys) - 0.56
+        ax.add_patch(
+            FancyBboxPatch(
+                (left, low), max(xs) + 0.42 - left, max(ys) + 0.56 - low, zorder=0.5,
+                boxstyle="round,pad=0,rounding_size=0.1", facecolor=_ZONES[place % len(_ZONES)],
+                edgecolor="#8f8f8f", linewidth=0.9, linestyle=(0, (5, 3)), gid=f"zone {zone}",
+            )
+        )  # fmt: skip
+        ax.annotate(
+            shortened(zone, 30), (left, low), xytext=(6, -4), textcoords="offset points",
+            ha="left", va="top", fontsize=8, color=GREY, style="italic", zorder=4,
+        )  # fmt: skip
 
 
 def _draw_links(
@@ -234,27 +250,35 @@ def _draw_links(
         told[middle] = text
     for number, (left, right) in enumerate(drawn):
         a, b = icons[left], icons[right]
-        start, end = (x[a.layer], a.y), (x[b.layer], b.y)
-        far = x[b.layer] - x[a.layer] > 1 or a.layer == b.layer
-        bend = -0.22 if far else 0.0
+        start, end = np.array([x[a.layer], a.y]), np.array([x[b.layer], b.y])
+        # A wire that would run through a third node is bent over it.
+        bent = any(_between(start, end, x[icon.layer], icon.y) for icon in icons.values())
+        control = (start + end) / 2 - [0.0, 1.3 * bent]
         ax.add_patch(
-            FancyArrowPatch(
-                start, end, arrowstyle="-", connectionstyle=f"arc3,rad={bend}", color="#555555",
-                linewidth=1.3, shrinkA=0, shrinkB=0, zorder=1, gid=f"link {left}-{right}",
+            PathPatch(
+                Path([start, control, end], [Path.MOVETO, Path.CURVE3, Path.CURVE3]),
+                facecolor="none", edgecolor="#555555", linewidth=1.3, zorder=1,
+                gid=f"link {left}-{right}",
             )
         )  # fmt: skip
         if text := told.get((left, right), ""):
-            share = (0.5, 0.42, 0.58)[number % 3] if abs(end[1] - start[1]) > 0.4 else 0.5
-            at = (
-                start[0] + (end[0] - start[0]) * share,
-                start[1] + (end[1] - start[1]) * share + (end[0] - start[0]) * bend / 2,
-            )
+            share = (0.5, 0.42, 0.58)[number % 3] if abs(a.y - b.y) > 0.4 else 0.5
+            at = (1 - share) ** 2 * start + 2 * share * (1 - share) * control + share**2 * end
             ax.annotate(
-                text.replace(" · ", "\n"), at, ha="center", va="center", fontsize=7.5, color=INK,
-                zorder=2, linespacing=1.15, annotation_clip=False,
+                text.replace(" · ", "\n"), (float(at[0]), float(at[1])), ha="center", va="center",
+                fontsize=7.5, color=INK, zorder=2, linespacing=1.15, annotation_clip=False,
                 bbox={"boxstyle": "round,pad=0.2", "facecolor": "white", "edgecolor": "#c9c9c9",
                       "linewidth": 0.5},
             )  # fmt: skip
+
+
+def _between(start: Floats, end: Floats, x: float, y: float) -> bool:
+    """Whether a node at (x, y) stands in the way of the straight line from *start* to *end*."""
+    along = end - start
+    length = float(along @ along)
+    share = float((np.array([x, y]) - start) @ along) / length if length else 0.0
+    near = start + share * along
+    return 0.05 < share < 0.95 and abs(near[0] - x) < 0.2 and abs(near[1] - y) < 0.4
 
 
 def _link_text(link: Mapping[str, Any]) -> str:

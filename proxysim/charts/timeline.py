@@ -73,7 +73,7 @@ def _words(event: dict[str, Any]) -> str:
     label = str(event.get("label") or "event")
     found = event.get("node") or event.get("link") or ""
     where = found if isinstance(found, str) else ">".join(map(str, found))
-    if not where or where in label:
+    if not where or where in label or where.replace(">", "-") in label:
         return shortened(label, 36)
     return f"{party_text(where, 18)}: {shortened(label, 22)}"
 
