@@ -5,7 +5,6 @@ Exit status: 0 fine; 1 a check failed; 2 bad input; 130 interrupted; 141 nobody 
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from contextlib import suppress
@@ -39,22 +38,24 @@ class Commands(TyperGroup):
         except KeyboardInterrupt:
             typer.echo("interrupted", err=True)
             raise typer.Exit(INTERRUPTED) from None
-        except OSError as error:
-            if error.errno not in (errno.EPIPE, errno.EINVAL) or not _stdout_is_gone():
-                raise
+        except BrokenPipeError:
+            _write_no_more()
             raise typer.Exit(NOBODY_READS) from None
+        except OSError as error:
+            if error.filename is not None:
+                raise
+            _write_no_more()
+            typer.echo(f"error: standard output cannot be written to: {error.strerror}", err=True)
+            raise typer.Exit(ProxysimError.exit_status) from None
         return result
 
 
-def _stdout_is_gone() -> bool:
-    """Whether standard output has no reader; if so, nothing more is written to it."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        with suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return True
-    return False
+def _write_no_more() -> None:
+    """Let what is still to be written to standard output go nowhere."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 app = typer.Typer(
