@@ -32,6 +32,7 @@ __all__ = [
     "thinned",
     "tick_names",
     "told_marks",
+    "without_rows",
 ]
 
 DPI = 144
@@ -131,6 +132,11 @@ def annotate_empty(ax: Axes, why: str) -> None:
     ax.set_xticks([])
     ax.set_yticks([])
     ax.text(0.5, 0.5, why, transform=ax.transAxes, ha="center", va="center", fontsize=9, color=GREY)
+
+
+def without_rows(run: Run, otherwise: str) -> str:
+    """Why there are no requests to show: their rows were not kept, or *otherwise*."""
+    return otherwise if run.sampled else "the rows of requests were not kept: run with keep='all'"
 
 
 def shortened(text: str, most: int) -> str:

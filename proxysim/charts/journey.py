@@ -60,8 +60,9 @@ def typical(run: Run) -> int | None:
     places = counted if counted.size else places
     if not places.size:
         return int(own[0])
-    pairs = np.unique(np.column_stack([request, hops.column("node")])[request >= 0], axis=0)
-    which, nodes = np.unique(pairs[:, 0], return_counts=True)
+    many = len(hops.names("node"))
+    pairs = np.unique(request * many + hops.column("node"))
+    which, nodes = np.unique(pairs // many, return_counts=True)
     reach = nodes[np.searchsorted(which, ids[places])]
     places = places[reach == reach.max()]
     latency = run.column("latency")[places]

@@ -17,6 +17,7 @@ from proxysim.charts.canvas import (
     light_grid,
     shortened,
     thinning,
+    without_rows,
 )
 from proxysim.charts.palette import HEAT, INK, LINES
 from proxysim.charts.timeline import time_axis, window_edges
@@ -95,7 +96,7 @@ def latency_ccdf(
         if by is not None or drawn or label:
             ax.legend(fontsize=8, frameon=False, title=by, title_fontsize=8)
     else:
-        annotate_empty(ax, _NONE)
+        annotate_empty(ax, without_rows(run, _NONE))
     return finish(
         ax,
         run,
@@ -140,7 +141,7 @@ def latency_percentiles(run: Run, ax: Axes | None = None, *, label: str | None =
         if earlier or label:
             ax.legend(fontsize=8, frameon=False, loc="upper left")
     else:
-        annotate_empty(ax, _NONE)
+        annotate_empty(ax, without_rows(run, _NONE))
     return finish(
         ax, run, "Latency by percentile", n=values.size, x="percentile of ok requests",
         y="latency",
@@ -186,7 +187,7 @@ def latency_over_time(run: Run, ax: Axes | None = None) -> Axes:
         edges = window_edges(run, latency.size, each=200, most=60)
         _percentile_lines(ax, at, latency, edges)
     else:
-        annotate_empty(ax, _NONE)
+        annotate_empty(ax, without_rows(run, _NONE))
     return finish(ax, run, "Latency over time", n=latency.size, x=label, y="latency", above=above)
 
 
@@ -238,11 +239,12 @@ def _groups(run: Run, by: str | None) -> list[tuple[str, Floats]]:
         (shortened(name or "none", 26), latency[codes == code])
         for code, name in enumerate(run.names(by))
     ]
+    order = [name for name, _ in found]
     largest = sorted((group for group in found if group[1].size), key=lambda g: -g[1].size)
-    kept = largest[: len(LINES)]
-    if len(largest) > len(LINES):
-        rest = np.concatenate([values for _, values in largest[len(LINES) - 1 :]])
-        kept = [*largest[: len(LINES) - 1], (f"{len(largest) - len(LINES) + 1} others", rest)]
+    room = len(LINES) if len(largest) <= len(LINES) else len(LINES) - 1
+    kept = sorted(largest[:room], key=lambda group: order.index(group[0]))
+    if rest := [values for _, values in largest[room:]]:
+        kept.append((f"{len(rest)} others", np.concatenate(rest)))
     return kept
 
 

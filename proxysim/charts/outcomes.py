@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from proxysim.charts.canvas import annotate_empty, axes_for, finish, light_grid
+from proxysim.charts.canvas import annotate_empty, axes_for, finish, light_grid, without_rows
 from proxysim.charts.palette import GREY, OUTCOME_FILLS
 from proxysim.charts.timeline import time_axis, window_edges
 from proxysim.results.columns import OUTCOMES
@@ -48,7 +48,7 @@ def outcomes(run: Run, ax: Axes | None = None) -> Axes:
             bbox_to_anchor=(1.0, 1.0), handlelength=1.6,
         )  # fmt: skip
     else:
-        annotate_empty(ax, "no request arrived")
+        annotate_empty(ax, without_rows(run, "no request arrived"))
     return finish(
         ax, run, "What became of the requests", n=at.size, x=label, y="requests a second",
         above=above,

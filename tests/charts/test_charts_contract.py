@@ -91,6 +91,13 @@ def test_a_run_lists_all_charts(website):
     assert all(registry.lookup(name) is chart for name, chart in CHARTS.items())
 
 
+def test_rows_that_were_not_kept_are_told_from_none():
+    run = Recorder(10.0, keep="none").finish(world="sim", scenario="", scenario_hash="", seed=0)
+    for name in ("latency_ccdf", "latency_percentiles", "latency_over_time", "outcomes"):
+        texts = [text.get_text() for text in draw(name, run).texts]
+        assert any("keep='all'" in text for text in texts)
+
+
 def test_every_chart_says_what_it_is_for():
     assert all(chart.__doc__ for chart in CHARTS.values())
 

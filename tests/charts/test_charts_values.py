@@ -222,3 +222,11 @@ def test_long_names_keep_both_ends():
     text = party_text("a-very-long-client-name>another-very-long-name", 30)
     assert len(text) <= 30
     assert "→" in text
+
+
+def test_groups_beyond_the_palette_are_drawn_as_one(fabricate):
+    ax = fabricate(3000, backends=12).plot.latency_ccdf(by="backend")
+    labels = [line.get_label().split(":")[0] for line in by_gid(ax.get_lines(), "ccdf")]
+    assert len(labels) == 8
+    assert labels[-1] == "6 others"
+    assert labels[:-1] == sorted(labels[:-1], key=lambda name: (name != "none", len(name), name))
