@@ -14,7 +14,9 @@ from proxysim.cli import app
 SHORT = ["--set", "run.duration=30s", "--set", "run.warmup=5s"]
 OFFICE = ["run", "office-forward-proxy", *SHORT]
 #: The keys that `run --json` prints, in this order; others may follow.
-KEYS = ["scenario", "world", "seed", "requests", "latency", "hit_ratio", "load", "utilisation", "bytes"]  # fmt: skip
+KEYS = [
+    "scenario", "world", "seed", "requests", "latency", "hit_ratio", "load", "utilisation", "bytes",
+]  # fmt: skip
 OUTCOMES = ["arrived", "ok", "blocked", "rejected", "timed_out", "failed", "in_flight"]
 
 
