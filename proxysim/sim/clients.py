@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +47,8 @@ class Clients:
     ever.
     """
 
+    wants_whole = True
+
     def __init__(
         self,
         world: World,
@@ -54,7 +56,7 @@ class Clients:
         group: Any,
         ways: dict[int, Way],
         first_code: int,
-        address: Callable[[int], str],
+        addresses: Mapping[int, str],
         *,
         accept: str,
         keep_alive: float,
@@ -67,7 +69,7 @@ class Clients:
         self.group = group
         self.ways = ways
         self.first_code = first_code
-        self.address = address
+        self.addresses = addresses
         self.patience = patience
         self.pool = Pool(world, keep_alive, connections)
         self.headers = Headers((("accept-encoding", accept),) if accept else ())
@@ -108,7 +110,7 @@ class Clients:
     def _ask(self, draw: Draw, then: Callable[[], Any] | None) -> None:
         world, member = self.world, draw.member
         world.arrived += 1
-        asset = world.libraries[draw.site].asset(draw.object)
+        asset = world.libraries[draw.site][draw.object]
         call = Call(draw, self.env.now, self.first_code + member, asset, then)
         way = self.ways[draw.site]
         headers = self.headers
@@ -129,7 +131,7 @@ class Clients:
             443 if secure else 80,
             asset.path,
             headers,
-            self.address(member),
+            self.addresses[member],
             body,
             call,
         )
@@ -222,7 +224,9 @@ class Clients:
 
     def on_head(self, exchange: Exchange, response: Response, body: Body) -> None:
         """The first byte is here; the row is written with the last."""
-        first_byte = self.env.now
+        first_byte = exchange.first_byte
+        if first_byte is None:
+            first_byte = self.env.now
         if body.complete:
             self._finish(exchange, response, body, first_byte)
         else:
@@ -235,7 +239,7 @@ class Clients:
             return
         exchange.over = True
         if exchange.deadline is not None:
-            exchange.deadline.met = True
+            exchange.deadline.meet()
         status = response.status
         if exchange.blocked:
             outcome = Outcome.BLOCKED
@@ -315,4 +319,5 @@ class Clients:
             del world.open[exchange]
             if call.then is not None:
                 call.then()
-            world.done()
+            if not world.open:
+                world.done()

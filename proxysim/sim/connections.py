@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Hashable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from proxysim.costs import Costs
@@ -136,23 +137,27 @@ class Channel:
         request = exchange.request
         call = exchange.call
         if world.sights is not None:
-            chain = request.headers.get("x-forwarded-for")
+            chain = request.headers.fields.get("x-forwarded-for", "")
             world.sights[self.sight, call.client, call.site, chain] += 1
         delay = path.delay(call.id, exchange.attempt) if path.uncertain else path.latency
         size = world.request_head
-        if request.body is not None:
-            size += request.body.length or 0
         if world.hop is not None:
             world.hop_along(call.id, path, "request", delay)
+        if request.body is not None:
+            size += request.body.length or 0
+            path.tally.bytes += size
+            source, out = Body(size, 0, complete=True), Body(size, 0)
+            out.when_complete(lambda: self._reach(exchange))
+            path.carry(world.env, source, size, out, delay, None)
+            return
         if size:
-            path.bytes += size
-            if path.lanes:
-                source, out = Body(size, 0, complete=True), Body(size, 0)
-                out.when_complete(lambda: self._reach(exchange))
-                path.carry(world.env, source, size, out, delay, None)
-                return
+            # A head alone neither waits for what else is on the wire nor holds it up.
+            path.tally.bytes += size
+            delay += size * path.slowness
         if delay:
             Timer(world.env, delay, self._reached, exchange)
+        elif self.generation == self.endpoint.generation:
+            self.endpoint.receive(exchange)
         else:
             self._reach(exchange)
 
@@ -186,7 +191,7 @@ class Channel:
         call = exchange.call
         delay = path.delay(call.id, exchange.attempt + 1000) if path.uncertain else path.latency
         size = world.response_head + body.length
-        path.bytes += size
+        path.tally.bytes += size
         if path.slow_start:
             stalls = path.stalls(size, self.warm)
             self.warm += size
@@ -208,7 +213,10 @@ class Channel:
             begun = world.env.now
             out.when_complete(lambda: world.hop_body(call.id, path, begun, body.length))
         path.carry(world.env, body, size, out, delay, left)
-        if delay:
+        if exchange.asker.wants_whole:
+            exchange.first_byte = world.env.now + delay
+            out.when_complete(partial(self._arrived_whole, exchange, response, out))
+        elif delay:
             Timer(world.env, delay, self._arrive, (exchange, response, out))
         elif not exchange.over:
             exchange.asker.on_head(exchange, response, out)
@@ -222,6 +230,11 @@ class Channel:
 
         Timer(self.world.env, seconds, release)
         return held
+
+    @staticmethod
+    def _arrived_whole(exchange: Exchange, response: Response, out: Body) -> None:
+        if not exchange.over:
+            exchange.asker.on_head(exchange, response, out)
 
     @staticmethod
     def _arrive(timer: Any) -> None:
@@ -261,7 +274,7 @@ class Pool:
         while idle:
             channel = idle.pop()
             if channel.timer is not None:
-                channel.timer.met = True
+                channel.timer.meet()
             if (
                 channel.generation == channel.endpoint.generation
                 and self.world.env.now - channel.idle_since <= self.keep_alive
@@ -496,6 +509,7 @@ class Dial:
 class _Tunnel:
     """Hears what a proxy says to CONNECT when it does not relay: a refusal, as a response."""
 
+    wants_whole = False
     __slots__ = ("dial",)
 
     def __init__(self, dial: Dial) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zlib import crc32
+
 from proxysim.messages import Headers, Response
 from proxysim.workload.catalogue import Catalogue
 from proxysim.workload.draws import Recorded
@@ -32,7 +34,7 @@ class Asset:
         self.size = size
         self.site_code, self.path_code = codes
         self.text = text
-        self.etag = f'"{size:x}-{len(path):x}"'
+        self.etag = f'"{size:x}-{crc32(path.encode()):08x}"'
         kept = (("etag", self.etag), ("cache-control", control))
         self.response = Response(200, self._fields(size, kept))
         self.unmodified = Response(304, Headers(kept))
@@ -61,28 +63,20 @@ class Asset:
         return Response(record.status, self._fields(record.size, more)), record.size
 
 
-class Library:
-    """The objects of one site, made as they are first asked for."""
+class Library(dict[int, Asset]):
+    """The objects of one site by number, made as they are first asked for."""
 
     def __init__(self, catalogue: Catalogue, site_code: int, paths: dict[str, int]) -> None:
+        super().__init__()
         self.catalogue = catalogue
         self.site_code = site_code
-        self.site = catalogue.site
         self._paths = paths
-        self._assets: dict[int, Asset] = {}
 
-    def asset(self, index: int) -> Asset:
-        """The object numbered *index*."""
-        found = self._assets.get(index)
-        if found is None:
-            found = self._assets[index] = self._make(index)
-        return found
-
-    def _make(self, index: int) -> Asset:
-        catalogue, site = self.catalogue, self.site
-        path = catalogue.path(index)
+    def __missing__(self, index: int) -> Asset:
+        catalogue = self.catalogue
+        site, path = catalogue.site, catalogue.path(index)
         control = f"max-age={site.ttl:.0f}" if catalogue.cacheable(index) else "no-store"
-        return Asset(
+        asset = self[index] = Asset(
             site.name,
             path,
             catalogue.size(index),
@@ -90,3 +84,4 @@ class Library:
             catalogue.text(index),
             control,
         )
+        return asset

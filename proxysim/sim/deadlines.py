@@ -17,14 +17,17 @@ __all__ = ["Deadline", "Deadlines"]
 
 
 class Deadline:
-    """One deadline; ``met`` when it no longer matters."""
+    """One deadline; ``late`` is None once it no longer matters, so that nothing is kept alive."""
 
-    __slots__ = ("at", "late", "met")
+    __slots__ = ("at", "late")
 
     def __init__(self, at: float, late: Callable[[], None]) -> None:
         self.at = at
-        self.late = late
-        self.met = False
+        self.late: Callable[[], None] | None = late
+
+    def meet(self) -> None:
+        """What it waited for has come."""
+        self.late = None
 
 
 class Deadlines:
@@ -51,10 +54,9 @@ class Deadlines:
     def _fired(self, timer: Any) -> None:
         queue: deque[Deadline] = timer.carries
         now = self._env.now
-        while queue and (queue[0].met or queue[0].at <= now):
-            deadline = queue.popleft()
-            if not deadline.met:
-                deadline.met = True
-                deadline.late()
+        while queue and (queue[0].late is None or queue[0].at <= now):
+            late = queue.popleft().late
+            if late is not None:
+                late()
         if queue:
             self._arm(queue, queue[0].at)

@@ -56,7 +56,13 @@ class Account:
 
 
 class Asker(Protocol):
-    """Who asks, and is told."""
+    """Who asks, and is told.
+
+    With ``wants_whole`` it is told of an answer that takes time to arrive when all of it has come;
+    the exchange's ``first_byte`` then says when it began.
+    """
+
+    wants_whole: bool
 
     def on_head(self, exchange: Exchange, response: Response, body: Body) -> None:
         """The first byte of the answer is here; *body* may still be coming."""
@@ -76,6 +82,7 @@ class Exchange(Account):
     channel: Channel | None = None
     held: Any = None
     deadline: Any = None
+    first_byte: float | None = None
     over = False
     blocked = False
 
@@ -93,7 +100,7 @@ class Exchange(Account):
         if not self.over:
             self.over = True
             if self.deadline is not None:
-                self.deadline.met = True
+                self.deadline.meet()
             if self.channel is not None:
                 self.channel.close()
             self.asker.on_failure(self, failure)
@@ -103,7 +110,7 @@ class Exchange(Account):
         if not self.over:
             self.over = True
             if self.deadline is not None:
-                self.deadline.met = True
+                self.deadline.meet()
             if self.channel is not None:
                 self.channel.close()
                 self.channel.endpoint.cancelled(self)

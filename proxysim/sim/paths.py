@@ -11,7 +11,7 @@ from proxysim.sim.clock import Clock, Timer
 from proxysim.sim.links import Lane
 from proxysim.workload.streams import Chance
 
-__all__ = ["Body", "Direction", "Path"]
+__all__ = ["Body", "Direction", "Path", "Tallies"]
 
 RETRANSMISSION = 0.2  # s, the least time-out of Linux (TCP_RTO_MIN); doubles each time
 SYN_RETRANSMISSION = 1.0  # s, RFC 6298, section 2.1
@@ -86,6 +86,7 @@ class Direction:
         self._lane = lane
         self._own_lanes = own_lanes
         self.paths: list[Path] = []
+        self.tallies: list[Tally] = []
 
     def lane(self, member: int) -> Lane | None:
         """The lane of *member* (a client's code); None where bandwidth is without limit."""
@@ -100,7 +101,7 @@ class Direction:
     @property
     def bytes(self) -> int:
         """All that has been sent along it."""
-        return sum(path.bytes for path in self.paths)
+        return sum(tally.bytes for tally in self.tallies)
 
     def change(self, **fields: float | None) -> None:
         """Go on with other figures, also for what is under way."""
@@ -128,18 +129,47 @@ class Direction:
         return extra
 
 
+class Tally:
+    """Bytes sent along one sequence of wires; all paths along it share one."""
+
+    __slots__ = ("bytes",)
+
+    def __init__(self, directions: Iterable[Direction]) -> None:
+        self.bytes = 0
+        for direction in directions:
+            direction.tallies.append(self)
+
+
+class Tallies(dict[tuple[Direction, ...], Tally]):
+    """The tally of each sequence of wires, made when first asked for."""
+
+    def __missing__(self, directions: tuple[Direction, ...]) -> Tally:
+        tally = self[directions] = Tally(directions)
+        return tally
+
+
 class Path:
     """The way from one party to another: its latency and the lanes on it.
 
     *legs* are directions of wires, each with the member (a client's code, else 0) who crosses it.
+    ``slowness`` is seconds for each byte of a head that travels alone.
     """
 
-    __slots__ = ("bytes", "directions", "lanes", "latency", "legs", "slow_start", "uncertain")
+    __slots__ = (
+        "directions",
+        "lanes",
+        "latency",
+        "legs",
+        "slow_start",
+        "slowness",
+        "tally",
+        "uncertain",
+    )
 
-    def __init__(self, legs: Iterable[tuple[Direction, int]]) -> None:
+    def __init__(self, legs: Iterable[tuple[Direction, int]], tallies: Tallies) -> None:
         self.legs = tuple(legs)
-        self.directions = tuple(direction for direction, _ in self.legs)
-        self.bytes = 0
+        self.directions = tuple([direction for direction, _ in self.legs])
+        self.tally = tallies[self.directions]
         self.latency = 0.0
         self.lanes: tuple[tuple[float, Lane], ...] = ()
         self.uncertain = False
@@ -148,18 +178,16 @@ class Path:
             direction.paths.append(self)
         self.measure()
 
-    def __add__(self, further: Path) -> Path:
-        return Path(self.legs + further.legs)
-
     def measure(self) -> None:
         """Add up what the wires are like now; called again when one of them changes."""
-        latency, lanes = 0.0, []
+        latency, slowness, lanes = 0.0, 0.0, []
         for direction, member in self.legs:
             lane = direction.lane(member)
             if lane is not None:
                 lanes.append((latency, lane))
+                slowness += 1 / lane.bandwidth
             latency += direction.latency + direction.extra_latency
-        self.latency, self.lanes = latency, tuple(lanes)
+        self.latency, self.slowness, self.lanes = latency, slowness, tuple(lanes)
         self.uncertain = any(d.jitter or d.loss for d in self.directions)
 
     def delay(self, request: int, attempt: int, first_timeout: float = RETRANSMISSION) -> float:

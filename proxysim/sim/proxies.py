@@ -102,29 +102,41 @@ class ProxyNode:
         pass
 
     def receive(self, exchange: Exchange) -> None:
-        self._account()
+        now = self.env.now
+        self._inside_time += (now - self._since) * len(self.inside)
+        self._since = now
         self.received += 1
-        self.inside[exchange] = None
         if self.silent:
+            self.inside[exchange] = None
             self._held.append(exchange)
+        elif self.costs.hit:
+            self.inside[exchange] = None
+            self._admit(exchange)
         else:
-            self._start(exchange)
+            self._handle(exchange)
 
-    def _start(self, exchange: Exchange) -> None:
-        seconds = self.costs.hit
-        if seconds:
+    def _admit(self, exchange: Exchange) -> None:
+        """Spend what it costs to read the request, then handle it."""
+        seconds, began = self.costs.hit, self.env.now
+
+        def read(waited: float) -> None:
             exchange.cpu += seconds
-            self.cores.run(seconds, lambda waited: self._handle(exchange, waited))
-        else:
-            self._handle(exchange, 0.0)
+            exchange.wait += waited
+            if self.world.hop is not None:
+                self.span(exchange.call, "cpu", began)
+            if exchange in self.inside:
+                self._handle(exchange)
 
-    def _handle(self, exchange: Exchange, waited: float) -> None:
-        exchange.wait += waited
-        if exchange.over or exchange.channel is None:
-            self.left(exchange)
-            return
+        if seconds:
+            self.cores.run(seconds, read)
+        else:
+            self._handle(exchange)
+
+    def _handle(self, exchange: Exchange) -> None:
+        channel = exchange.channel
+        assert channel is not None
         request = exchange.request
-        if request.peer != exchange.channel.peer:
+        if request.peer != channel.peer:
             request = Request(
                 request.method,
                 request.scheme,
@@ -132,7 +144,7 @@ class ProxyNode:
                 request.port,
                 request.path,
                 request.headers,
-                exchange.channel.peer,
+                channel.peer,
                 request.body,
                 request.world,
             )
@@ -144,39 +156,40 @@ class ProxyNode:
             exchange,
         )
         self.inside[exchange] = task
-        if self.world.hop is not None and self.costs.hit:
-            self.span(exchange.call, "cpu", self.env.now - self.costs.hit - waited)
-        task.start()
+        task.run(None)
 
     def left(self, exchange: Exchange) -> None:
         """The task of *exchange* has ended."""
-        self._account()
+        now = self.env.now
+        self._inside_time += (now - self._since) * len(self.inside)
+        self._since = now
         self.inside.pop(exchange, None)
 
     def cancelled(self, exchange: Exchange) -> None:
         task = self.inside.get(exchange)
         if task is not None:
             task.close()
-            self.left(exchange)
+        self.left(exchange)
 
     # What its tasks ask for.
 
     def fetch(self, task: Task, child: Exchange, effect: Fetch) -> None:
         """Send *child* to the backend, over a kept-alive connection or a new one."""
-        if self.passing_on:
+        if not self.passing_on and not self.lookup:
+            self._fetch(task, child, effect)
+        elif not self.passing_on:
+            self._resolve(task, child, effect)
+        else:
             began = self.env.now
 
             def passed_on(waited: float) -> None:
                 child.cpu += self.passing_on
                 child.wait += waited
-                self.span(child.call, "cpu", began)
+                if self.world.hop is not None:
+                    self.span(child.call, "cpu", began)
                 self._resolve(task, child, effect)
 
             self.cores.run(self.passing_on, passed_on)
-        elif self.lookup:
-            self._resolve(task, child, effect)
-        else:
-            self._fetch(task, child, effect)
 
     def _resolve(self, task: Task, child: Exchange, effect: Fetch) -> None:
         wait = self._lookup(effect.backend.name)
@@ -201,7 +214,7 @@ class ProxyNode:
             task.dial = None
             self.pool.adopt(target.name, channel)
             if child.deadline is not None:
-                child.deadline.met = True
+                child.deadline.meet()
                 child.deadline = None
             if child.over:
                 self.pool.release(channel)
@@ -300,7 +313,6 @@ class ProxyNode:
     def adopt(self, task: Task) -> None:
         """Keep count of a task that runs beside requests."""
         self.beside[task] = None
-        task.ended = lambda _: self.beside.pop(task, None)
 
     def _beside(self, generator: Any) -> None:
         task = Task(self, generator, Account(), None)
@@ -352,7 +364,8 @@ class ProxyNode:
         self.silent = False
         held, self._held = self._held, []
         for exchange in held:
-            self._start(exchange)
+            if exchange in self.inside:
+                self._admit(exchange)
 
     def slow(self, factor: float) -> None:
         """Work on the cores that begins from now on takes *factor* times as long."""
@@ -380,9 +393,8 @@ class ProxyNode:
         return (*self.cores.areas(), self._inside_time)
 
     def span(self, call: Call | None, step: str, start: float) -> None:
-        """Record a span of this node, if spans are kept."""
-        if self.world.hop is not None:
-            self.world.span(call.id if call is not None else -1, self.code, step, start)
+        """Record a span of this node."""
+        self.world.span(call.id if call is not None else -1, self.code, step, start)
 
     def _account(self) -> None:
         now = self.env.now

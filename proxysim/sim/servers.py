@@ -84,13 +84,17 @@ class Server:
         pass
 
     def receive(self, exchange: Exchange) -> None:
-        self._account()
+        now = self.env.now
+        passed = now - self._since
+        self._busy_time += passed * self.busy
+        self._queue_time += passed * len(self.queue)
+        self._since = now
         self.received += 1
         exchange.backend = exchange.served_by = self.code
         if self.busy < self.workers and not self.silent:
             self._serve(exchange)
         elif self.limit is None or len(self.queue) < self.limit or self.silent:
-            self.queue.append((self.env.now, exchange))
+            self.queue.append((now, exchange))
         elif exchange.channel is not None:
             exchange.channel.answer(exchange, FULL, Body(0, self.code, complete=True))
 
@@ -122,7 +126,11 @@ class Server:
         if self.silent:
             self._silenced.append(exchange)
             return
-        self._account()
+        now = self.env.now
+        passed = now - self._since
+        self._busy_time += passed * self.busy
+        self._queue_time += passed * len(self.queue)
+        self._since = now
         self.serving.discard(exchange)
         self.busy -= 1
         if self.queue:
@@ -149,7 +157,7 @@ class Server:
         request = exchange.request
         if channel is None:
             return
-        tag = request.headers.get("if-none-match")
+        tag = request.headers.fields.get("if-none-match")
         if tag and (call.recorded is None or call.recorded.status in (200, 304)):
             response, length = (
                 (asset.unmodified, 0) if tag == asset.etag else (asset.response, asset.size)

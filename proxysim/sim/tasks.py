@@ -63,6 +63,7 @@ class Task:
     """
 
     # Defaults of the class, for what few tasks need.
+    wants_whole = False
     attempt = 0  # the last fetch's number
     child: Exchange | None = None
     dial: Dial | None = None
@@ -95,7 +96,7 @@ class Task:
 
     def start(self) -> None:
         """Run until the first effect that takes time."""
-        self._run(None)
+        self.run(None)
 
     def reply(self, reply: Any) -> None:
         """Send the generator what it waits for."""
@@ -104,9 +105,10 @@ class Task:
         if self._busy:
             self._early = reply
         else:
-            self._run(reply)
+            self.run(reply)
 
-    def _run(self, reply: Any) -> None:
+    def run(self, reply: Any) -> None:
+        """Send *reply* and go on until an effect takes time."""
         send = self.generator.send
         carry_out = CARRY_OUT
         self._busy = True
@@ -123,6 +125,8 @@ class Task:
             if self.exchange is not None:
                 self.exchange.held = None  # no cycle is left for the collector
                 self.node.left(self.exchange)
+            else:
+                self.node.beside.pop(self, None)
             if self.ended is not None:
                 self.ended(end.value)
         self._busy = False
@@ -132,6 +136,7 @@ class Task:
         if self.over:
             return
         self.over = True
+        self.node.beside.pop(self, None)
         if self.child is not None:
             self.child.cancel()
         if self.dial is not None:
@@ -160,10 +165,10 @@ class Task:
     # Fetch.
 
     def fetch(self, effect: Fetch) -> Any:
-        node, call = self.node, effect.request.world
+        node, request = self.node, effect.request
         self.account.attempts += 1
         self.attempt += 1
-        child = Exchange(call, effect.request, self, self.attempt, node.env.now)
+        child = Exchange(request.world, request, self, self.attempt, node.env.now)
         self.child = child
         node.fetch(self, child, effect)
         return PENDING
@@ -171,7 +176,7 @@ class Task:
     def on_head(self, exchange: Exchange, response: Response, body: Body) -> None:
         """The first byte from upstream."""
         if exchange.deadline is not None:
-            exchange.deadline.met = True
+            exchange.deadline.meet()
         channel = exchange.channel
         if channel is not None:
             if body.complete:
@@ -182,15 +187,20 @@ class Task:
             return
         self.child = None
         account = self.account
-        account.add_times(exchange)
+        account.wait += exchange.wait
+        account.service += exchange.service
+        account.cpu += exchange.cpu
         if exchange.attempts > 1:
             account.attempts += exchange.attempts - 1
         account.cache = exchange.cache
         account.coding = exchange.coding
         account.backend = exchange.backend
         account.served_by = exchange.served_by
-        length = body.length
-        self.reply(Head(response, body if length or not body.complete else None))
+        head = Head(response, body if body.length or not body.complete else None)
+        if self._busy:
+            self._early = head
+        else:
+            self.run(head)
 
     def on_failure(self, exchange: Exchange, failure: Failure) -> None:
         """No answer from upstream."""
@@ -227,7 +237,7 @@ class Task:
             account.served_by = node.code
         if state in ANSWERED_BY_CACHE or (state and not account.cache):
             account.cache = state
-        coding = effect.response.headers.get("content-encoding")
+        coding = effect.response.headers.fields.get("content-encoding")
         account.coding = CODING_CODES.get(coding, 0) if coding else 0
         if effect.blocked:
             exchange.blocked = True
@@ -301,7 +311,8 @@ class Task:
         def done(waited: float) -> None:
             self.account.cpu += seconds
             self.account.wait += waited
-            node.span(self.call, "cpu", began)
+            if node.world.hop is not None:
+                node.span(self.call, "cpu", began)
             self.reply(reply)
 
         node.cores.run(seconds, done)
@@ -329,7 +340,7 @@ class Task:
                 return
             self.turn += 1
             if deadline is not None:
-                deadline.met = True
+                deadline.meet()
             spawned, self.spawned = self.spawned, None
             if spawned is not None and spawned.served_by:
                 # The fetch that it began itself: its time is this request's time.
@@ -340,7 +351,8 @@ class Task:
                 self.account.served_by = spawned.served_by
             else:
                 self.account.wait += node.env.now - began
-            node.span(self.call, "wait", began)
+            if node.world.hop is not None:
+                node.span(self.call, "wait", began)
             self.reply(value)
 
         signal.waiters.append(lambda value: node.world.later(lambda: resume(value)))
@@ -351,7 +363,7 @@ class Task:
         self.spawned = account
         task = Task(self.node, effect.generator, account, self.call)
         self.node.adopt(task)
-        self.node.world.later(task.start)
+        task.start()
         return task
 
     def race(self, effect: Race) -> Any:

@@ -25,11 +25,11 @@ from proxysim.sim.exchange import Exchange
 from proxysim.sim.faults import described, happen
 from proxysim.sim.links import Lane
 from proxysim.sim.meters import edges, read_meters
-from proxysim.sim.paths import Direction, Path
+from proxysim.sim.paths import Direction, Path, Tallies
 from proxysim.sim.proxies import ProxyNode
 from proxysim.sim.servers import Server
 from proxysim.sim.sights import views_of
-from proxysim.topology import Hop
+from proxysim.topology import Hop, Network
 from proxysim.workload.streams import Chance
 
 __all__ = ["World"]
@@ -74,6 +74,7 @@ class World:
         self._directions: dict[Hop, Direction] = {}
         self._paths: dict[tuple[str, str, int], Path] = {}
         self._joins: dict[tuple[Path, Path], Path] = {}
+        self._tallies = Tallies()
         self._lanes: dict[tuple[str, int], Lane] = {}
 
         self.arrived = 0
@@ -136,7 +137,7 @@ class World:
             proxy,
             _Resolver(self, node.through if isinstance(node, said.ForwardProxy) else None)
             if forward
-            else self.nodes_by_name,
+            else self.nodes.__getitem__,
             costs_of(self.scenario.document, name, self.scenario.directory),
             cores=node.cores,
             keep_alive=node.keep_alive,
@@ -160,31 +161,18 @@ class World:
                 endpoints = tuple(self.front(host))
             tunnel = node.through is not None and site.tls
             ways[index] = Way(endpoints, host, site.tls, tunnel, site.upload)
-        network = self.network
-        addresses: dict[int, str] = {}
-
-        def address(member: int) -> str:
-            found = addresses.get(member)
-            if found is None:
-                found = addresses[member] = network.address_of(name, member)
-            return found
-
         return Clients(
             self,
             name,
             group,
             ways,
             self.clients_codes[name],
-            address,
+            _Addresses(self.network, name),
             accept=", ".join(node.accept_encoding),
             keep_alive=node.keep_alive,
             connections=node.connections,
             patience=node.patience,
         )
-
-    def nodes_by_name(self, name: str) -> Endpoint:
-        """The server or proxy called *name*."""
-        return self.nodes[name]
 
     def front(self, host: str) -> list[Endpoint]:
         """Where the name *host* leads: a reverse proxy, or all members of its servers."""
@@ -205,14 +193,17 @@ class World:
         key = (a, b, who)
         path = self._paths.get(key)
         if path is None:
-            path = self._paths[key] = Path((self._direction(hop), who) for hop in hops)
+            path = self._paths[key] = Path(
+                [(self._direction(hop), who) for hop in hops], self._tallies
+            )
         return path
 
     def joined(self, first: Path, second: Path) -> Path:
         """The way along *first* and then *second*."""
         path = self._joins.get((first, second))
         if path is None:
-            path = self._joins[first, second] = first + second
+            legs = first.legs + second.legs
+            path = self._joins[first, second] = Path(legs, self._tallies)
         return path
 
     def channel(
@@ -414,6 +405,19 @@ class World:
 
 def _nothing(_: Any) -> None:
     pass
+
+
+class _Addresses(dict[int, str]):
+    """The addresses of a group's members by number, worked out as they are first needed."""
+
+    def __init__(self, network: Network, group: str) -> None:
+        super().__init__()
+        self.network = network
+        self.group = group
+
+    def __missing__(self, member: int) -> str:
+        address = self[member] = self.network.address_of(self.group, member)
+        return address
 
 
 class _Resolver:

@@ -16,7 +16,6 @@ from proxysim.messages import Headers
 from proxysim.policies.compression import Compression
 from proxysim.policies.retry import Retry
 from proxysim.proxies.effects import Deadlines, Fetch, Opening, Race, Send
-from proxysim.proxies.proxy import Lease
 
 pytestmark = pytest.mark.live
 
@@ -160,7 +159,7 @@ class Hedging:
         yield Send(won.value.response, won.value.body)
 
     def ask(self, backend, request):
-        with Lease(backend):
+        with backend:
             return (yield Fetch(backend, request))
 
     def residents(self):
