@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
-from proxysim import units
 from proxysim.charts.palette import FAINT, GREY, INK
 from proxysim.results.run import Run
 
@@ -20,7 +19,7 @@ __all__ = [
     "ChartAxes",
     "annotate_empty",
     "axes_for",
-    "bytes_axis",
+    "brief_duration",
     "duration_text",
     "extent",
     "finish",
@@ -81,9 +80,7 @@ def finish(
 
     *n* is the number of requests shown, or words for it. *above*: points to leave under the title.
     """
-    ax.set_title(
-        title, loc="left", fontsize=11, fontweight="bold", color=INK, pad=7 + above, wrap=False
-    )
+    ax.set_title(title, loc="left", fontsize=11, fontweight="bold", color=INK, pad=7 + above)
     if x:
         ax.set_xlabel(x, fontsize=9, color=INK)
     if y:
@@ -172,6 +169,11 @@ def duration_text(seconds: float) -> str:
     return f"{seconds:.4g} s" if size < 600 else f"{seconds / 60:.4g} min"
 
 
+def brief_duration(seconds: float) -> str:
+    """*seconds* to three digits, as :func:`duration_text` writes them."""
+    return duration_text(float(f"{seconds:.3g}"))
+
+
 def latency_axis(ax: Axes, which: Literal["x", "y"], values: Floats) -> None:
     """Scale an axis for latencies: logarithmic over their positive range; linear where all equal.
 
@@ -200,12 +202,6 @@ def _sparse(value: float, ratio: float) -> str:
     """Labels of minor ticks on a short logarithmic axis: 2 and 5, all of them on a very short."""
     digit = round(value / 10 ** np.floor(np.log10(value) + 1e-9))
     return duration_text(value) if digit in (2, 5) or (ratio < 4 and digit < 8) else ""
-
-
-def bytes_axis(ax: Axes, which: str) -> None:
-    """Label an axis in B, kB, MB, ..."""
-    axis = ax.xaxis if which == "x" else ax.yaxis
-    axis.set_major_formatter(FuncFormatter(lambda value, _: units.format_bytes(value)))
 
 
 def share_axis(ax: Axes, which: str) -> None:

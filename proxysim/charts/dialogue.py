@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from proxysim.charts.canvas import annotate_empty, axes_for, duration_text, finish, shortened
+from proxysim.charts.canvas import annotate_empty, axes_for, brief_duration, finish, shortened
 from proxysim.charts.journey import Span, family, headline, in_order, spans_of
 from proxysim.charts.network import layers_of
 from proxysim.charts.palette import GREY, INK, STEPS
@@ -49,7 +49,7 @@ def sequence(
                   "linewidth": 0.9},
         )  # fmt: skip
     for row, span in enumerate(spans):
-        took = duration_text(float(f"{span.end - span.start:.3g}"))
+        took = brief_duration(span.end - span.start)
         text = f"{shortened(span.step, 14)}  {took}"
         if span.ends is not None:
             start, end = (place[party] for party in span.ends)
@@ -82,7 +82,7 @@ def sequence(
                 bbox={"boxstyle": "square,pad=0.06", "facecolor": "white", "edgecolor": "none"},
             )  # fmt: skip
         ax.text(
-            -0.72, row + 0.14, f"+{duration_text(float(f'{span.start:.3g}'))}", fontsize=7,
+            -0.72, row + 0.14, f"+{brief_duration(span.start)}", fontsize=7,
             color=GREY, va="center", ha="left",
         )  # fmt: skip
     ax.annotate(
@@ -103,7 +103,7 @@ def mermaid(run: Run, request_id: int | None = None) -> str:
     lines = ["sequenceDiagram", f"    %% {_plain(headline(run, found))}"]
     lines += [f"    participant {code[party]} as {_escaped(party)}" for party in parties]
     for span in spans:
-        text = f"{_escaped(span.step)} {duration_text(float(f'{span.end - span.start:.3g}'))}"
+        text = f"{_escaped(span.step)} {brief_duration(span.end - span.start)}"
         if span.ends is not None:
             start, end = span.ends
             back = parties.index(end) < parties.index(start)
@@ -133,8 +133,8 @@ def ascii_sequence(run: Run, request_id: int | None = None, *, width: int = 24) 
     lines.append("".join(names).rstrip())
     for span in spans:
         line = lifelines.copy()
-        line[0:9] = f"{_ascii('+' + duration_text(float(f'{span.start:.3g}'))):>9}"
-        took = _ascii(duration_text(float(f"{span.end - span.start:.3g}")))
+        line[0:9] = f"{_ascii('+' + brief_duration(span.start)):>9}"
+        took = _ascii(brief_duration(span.end - span.start))
         if span.ends is not None:
             start, end = (column[party] for party in span.ends)
             low, high = sorted((start, end))

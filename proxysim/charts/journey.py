@@ -12,6 +12,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from proxysim.charts.canvas import (
     annotate_empty,
     axes_for,
+    brief_duration,
     duration_text,
     finish,
     light_grid,
@@ -126,7 +127,7 @@ def headline(run: Run, request: int) -> str:
         str(status) if status else "no answer",
         OUTCOMES[int(run.column("outcome")[row])].replace("_", " "),
         *([cache] if cache != "none" else []),
-        *([duration_text(float(f"{latency:.3g}"))] if np.isfinite(latency) else []),
+        *([brief_duration(latency)] if np.isfinite(latency) else []),
     ]
     return " · ".join(parts)
 
@@ -166,7 +167,7 @@ def waterfall(
             place, max(span.end - span.start, width / 500), left=span.start, height=0.68,
             color=fill.colour, hatch=fill.hatch, edgecolor="#333333", linewidth=0.6, gid="span",
         )  # fmt: skip
-        took = duration_text(float(f"{span.end - span.start:.3g}"))
+        took = brief_duration(span.end - span.start)
         late = span.end > since + 0.86 * width
         inside = late and span.end - span.start > 0.2 * width
         ax.annotate(

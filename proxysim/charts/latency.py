@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from proxysim.charts.canvas import (
     annotate_empty,
     axes_for,
+    brief_duration,
     duration_text,
     finish,
     latency_axis,
@@ -76,7 +77,7 @@ def latency_ccdf(
             )  # fmt: skip
             if by is None and label is None and not drawn:
                 ax.annotate(
-                    f"{text}  {duration_text(_three(at))}", (at, 1 - share), xytext=(7, 3),
+                    f"{text}  {brief_duration(at)}", (at, 1 - share), xytext=(7, 3),
                     textcoords="offset points", fontsize=8, color=INK, zorder=5, gid="percentile",
                     bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none",
                           "alpha": 0.75},
@@ -251,12 +252,8 @@ def _groups(run: Run, by: str | None) -> list[tuple[str, Floats]]:
 def _with_figures(name: str, values: Floats) -> str:
     shares = marked(values.size)
     told = [
-        f"{text} {duration_text(_three(float(np.quantile(values, shares[text]))))}"
+        f"{text} {brief_duration(float(np.quantile(values, shares[text])))}"
         for text in ("p50", "p99")
         if text in shares
     ]
     return ": ".join([shortened(name, 26), *([", ".join(told)] if told else [])])
-
-
-def _three(value: float) -> float:
-    return float(f"{value:.3g}")

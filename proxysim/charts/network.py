@@ -15,7 +15,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.transforms import ScaledTranslation
 from numpy.typing import NDArray
 
-from proxysim.charts.canvas import annotate_empty, axes_for, duration_text, finish, shortened
+from proxysim.charts.canvas import annotate_empty, axes_for, brief_duration, finish, shortened
 from proxysim.charts.palette import GREY, INK, KINDS
 from proxysim.results.run import Run
 from proxysim.results.table import natural
@@ -284,8 +284,8 @@ def _between(start: Floats, end: Floats, x: float, y: float) -> bool:
 def _link_text(link: Mapping[str, Any]) -> str:
     parts = []
     if link.get("latency"):
-        text = duration_text(float(f"{link['latency']:.3g}"))
-        parts.append(f"{text} ± {duration_text(link['jitter'])}" if link.get("jitter") else text)
+        text = brief_duration(link["latency"])
+        parts.append(f"{text} ± {brief_duration(link['jitter'])}" if link.get("jitter") else text)
     if link.get("bandwidth"):
         bits = float(link["bandwidth"]) * 8
         factor, unit = next(
@@ -304,7 +304,6 @@ def _draw_icon(ax: Axes, icon: _Icon, x: float) -> None:
     shape, size = _shape(icon.kind)
     face = KINDS.get(icon.kind, "#ffffff")
     if icon.count > 1:
-        ax.annotate("", (x, icon.y))  # keeps the icon inside tight layouts
         for shift in (5.0, 2.5):
             ax.plot(
                 [x], [icon.y], marker=shape, markersize=size, markerfacecolor=face,
