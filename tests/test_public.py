@@ -16,9 +16,13 @@ SHORT = {"run.duration": "20s", "run.warmup": "2s"}
 def python(code, **environment):
     found = subprocess.run(
         [sys.executable, "-c", code],
-        capture_output=True, text=True, check=True, env={**os.environ, **environment},
+        capture_output=True, text=True, check=False, env={**os.environ, **environment},
     )  # fmt: skip
+    assert found.returncode == 0, found.stderr
     return json.loads(found.stdout.splitlines()[-1])
+
+
+ASKED = "from typer.testing import CliRunner as R; from proxysim.cli import app; assert '{}' in "
 
 
 @pytest.mark.parametrize(
@@ -27,10 +31,8 @@ def python(code, **environment):
         "import proxysim",
         "import proxysim; dir(proxysim); proxysim.__version__; proxysim.ProxysimError",
         "import proxysim.cli",
-        "from typer.testing import CliRunner; from proxysim.cli import app;"
-        "assert 'scenarios' in CliRunner().invoke(app, ['--help']).stdout",
-        "from typer.testing import CliRunner; from proxysim.cli import app;"
-        "assert '--without' in CliRunner().invoke(app, ['run', '--help']).stdout",
+        ASKED.format("scenarios") + "R().invoke(app, ['--help']).stdout",
+        ASKED.format("--without") + "R().invoke(app, ['run', '--help']).stdout",
     ],
 )
 def test_what_is_not_used_is_not_imported(code):
@@ -85,8 +87,8 @@ def test_a_shipped_name_will_do():
 DIGESTS = """
 import json, proxysim as ps
 found = [
-    ps.simulate(ps.load(name).set({"run.duration": "20s", "run.warmup": "2s"}), hops=5).digests()
-    for name in ("office-forward-proxy", "website-reverse-proxy", "both-ends", "one-server")
+    ps.simulate(ps.load(name).set({"run.duration": "8s", "run.warmup": "1s"}), hops=5).digests()
+    for name in ("office-forward-proxy", "website-reverse-proxy", "both-ends")
 ]
 print(json.dumps(found))
 """
@@ -95,12 +97,12 @@ print(json.dumps(found))
 def test_tables_do_not_depend_on_the_hash_seed():
     one, other = (python(DIGESTS, PYTHONHASHSEED=seed) for seed in ("1", "4242"))
     assert one == other
-    assert len(set(one)) == 4
+    assert len(set(one)) == 3
 
 
 @pytest.mark.parametrize("balancer", ["round_robin", "random", "power_of_two", "source_hash"])
 def test_another_balancer_is_sent_the_same_requests(balancer):
-    scenario = ps.load("website-reverse-proxy").set({"run.duration": "8s", "run.warmup": "1s"})
+    scenario = ps.load("website-reverse-proxy").set({"run.duration": "4s", "run.warmup": "1s"})
     run = ps.simulate(scenario, views=False)
     other = ps.simulate(scenario.set("nodes.edge.balancer", balancer), views=False)
     asked = ["id", "client", "site", "path", "method", "at"]

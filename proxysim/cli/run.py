@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +22,8 @@ __all__ = ["run"]
 #: With --out, the spans of every so-manieth request are kept unless --hops says otherwise: enough
 #: to look into, and the trace of a shipped scenario stays a few megabytes.
 SAMPLE = 50
+#: Of more files of one kind, only the number is told.
+MOST_NAMES = 6
 
 
 def _keep(option: str, text: str) -> Keep:
@@ -164,23 +166,18 @@ def _print(
 
 
 def _written(out: Path, files: Sequence[Path], notes: Sequence[str]) -> Iterator[str]:
-    """What was written, by directory: one line each."""
+    """What was written, by directory: the names of files that differ only by their ending once."""
     by_place: dict[Path, dict[str, list[str]]] = {}
     for file in files:
         endings = by_place.setdefault(file.parent, {}).setdefault(file.stem, [])
         endings.append(file.suffix.lstrip("."))
     yield f"Written to {out}; open {out / 'report.html'} in a browser."
     for place, stems in sorted(by_place.items()):
-        yield f"  {_place(place, out)}: {_listed(stems)}"
+        by_endings: dict[str, list[str]] = {}
+        for stem, endings in stems.items():
+            by_endings.setdefault(", ".join(endings), []).append(stem)
+        shown = "" if place == out else f"{place.relative_to(out)}/  "
+        for ending, names in by_endings.items():
+            told = ", ".join(names) if len(names) <= MOST_NAMES else f"{len(names)} pictures"
+            yield f"  {shown}{told} ({ending})"
     yield from (f"  {note}" for note in notes)
-
-
-def _place(place: Path, out: Path) -> str:
-    return "here" if place == out else f"{place.relative_to(out)}/"
-
-
-def _listed(stems: Mapping[str, Sequence[str]]) -> str:
-    by_endings: dict[str, list[str]] = {}
-    for stem, endings in stems.items():
-        by_endings.setdefault("|".join(endings), []).append(stem)
-    return "; ".join(f"{', '.join(names)} .{endings}" for endings, names in by_endings.items())

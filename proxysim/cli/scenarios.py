@@ -31,4 +31,5 @@ def scenarios(
     screen = console()
     screen.print()
     screen.print(table)
+    screen.print()
     screen.print("[dim]proxysim show NAME says more of one; proxysim run NAME runs it.[/]")

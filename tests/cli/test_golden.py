@@ -38,4 +38,3 @@ if __name__ == "__main__":
     for name in sys.argv[1:] or shipped():
         text = json.dumps(summary(name), indent=2, ensure_ascii=False)
         (GOLDEN / f"{name}.json").write_text(f"{text}\n", encoding="utf-8")
-        print(name)
