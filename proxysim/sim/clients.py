@@ -85,17 +85,14 @@ class Clients:
 
     def _open(self) -> Generator[Any, Any, None]:
         env, timeout = self.env, self.env.timeout
-        self.world.feeding += 1
         for draw in self.group.draws():
             delay = draw.at - env.now
             if delay > 0:
                 yield timeout(delay)
             self._ask(draw, None)
-        self.world.fed()
 
     def _user(self, member: int) -> Generator[Any, Any, None]:
         env, duration = self.env, self.world.duration
-        self.world.feeding += 1
         for pause, draw in self.group.think(member):
             if env.now + pause >= duration:
                 break
@@ -103,7 +100,6 @@ class Clients:
             answered = env.event()
             self._ask(draw, answered.succeed)
             yield answered
-        self.world.fed()
 
     # One request.
 

@@ -28,10 +28,15 @@ class Cores:
 
     def run(self, seconds: float, done: Done) -> None:
         """Do a job of *seconds*; *done* is given the seconds it waited before it began."""
-        self._account()
-        if self.count is None or self.busy < self.count:
-            self._start(seconds, 0.0, done)
+        busy = self.busy
+        if self.count is None or busy < self.count:
+            now = self.env.now
+            self._busy_time += (now - self._since) * busy
+            self._since = now
+            self.busy = busy + 1
+            Timer(self.env, seconds * self.slowdown, self._finished, (0.0, done))
         else:
+            self._account()
             self.queue.append((self.env.now, seconds, done))
 
     def areas(self) -> tuple[float, float]:
@@ -39,23 +44,20 @@ class Cores:
         self._account()
         return self._busy_time, self._queue_time
 
-    def _start(self, seconds: float, waited: float, done: Done) -> None:
-        self.busy += 1
-        Timer(self.env, seconds * self.slowdown, self._finished, (waited, done))
-
     def _finished(self, timer: Any) -> None:
         self._account()
-        self.busy -= 1
         if self.queue:
             since, seconds, waiting = self.queue.popleft()
-            self._start(seconds, self.env.now - since, waiting)
+            carries = (self.env.now - since, waiting)
+            Timer(self.env, seconds * self.slowdown, self._finished, carries)
+        else:
+            self.busy -= 1
         waited, done = timer.carries
         done(waited)
 
     def _account(self) -> None:
         now = self.env.now
         passed = now - self._since
-        if passed:
-            self._busy_time += passed * self.busy
-            self._queue_time += passed * len(self.queue)
-            self._since = now
+        self._busy_time += passed * self.busy
+        self._queue_time += passed * len(self.queue)
+        self._since = now

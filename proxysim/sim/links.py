@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from heapq import heappop, heappush
 from itertools import count
+from math import inf
 from typing import Any
 
 from proxysim.sim.clock import Clock, Timer
@@ -41,7 +42,7 @@ class Lane:
         self._order = count()
         self._work = 0.0  # bytes done so far for a transfer that had always been there
         self._since = 0.0  # when _work was last brought up to date
-        self._armed = float("inf")  # when the timer that counts will fire
+        self._armed = inf  # when the timer that counts will fire
         self._timer: Timer | None = None
 
     def __len__(self) -> int:
@@ -49,48 +50,50 @@ class Lane:
 
     def join(self, size: float, done: Callable[[], None]) -> None:
         """Send *size* bytes; *done* is called when the last of them has left."""
-        self._advance()
-        heappush(self._sending, (self._work + size, next(self._order), done))
+        sending, now = self._sending, self._env.now
+        if sending:
+            self._work += (now - self._since) * self.bandwidth / len(sending)
+        self._since = now
+        heappush(sending, (self._work + size, next(self._order), done))
         self._arm()
 
     def change(self, bandwidth: float) -> None:
         """Go on with another *bandwidth*, also for what is under way."""
-        self._advance()
-        self.bandwidth = bandwidth
-        self._timer, self._armed = None, float("inf")
-        self._arm()
-
-    def _advance(self) -> None:
         now = self._env.now
         if self._sending:
             self._work += (now - self._since) * self.bandwidth / len(self._sending)
         self._since = now
+        self.bandwidth = bandwidth
+        self._timer, self._armed = None, inf
+        self._arm()
 
     def _arm(self) -> None:
         """See to it that a timer fires no later than the next departure.
 
         A timer that is early is left alone: it finds nothing due and is set again.
         """
-        if not self._sending:
-            return
-        left = max(0.0, self._sending[0][0] - self._work)
-        delay = left * len(self._sending) / self.bandwidth
-        if self._since + delay < self._armed:
-            self._armed = self._since + delay
-            self._timer = Timer(self._env, delay, self._fired)
+        sending = self._sending
+        if sending:
+            delay = (sending[0][0] - self._work) * len(sending) / self.bandwidth
+            if self._since + delay < self._armed:
+                self._armed = self._since + delay
+                self._timer = Timer(self._env, delay if delay > 0 else 0.0, self._fired)
 
     def _fired(self, timer: Any) -> None:
         if timer is not self._timer:
             return
-        self._timer, self._armed = None, float("inf")
-        self._advance()
-        sending = self._sending
-        now = self._since
+        self._timer, self._armed = None, inf
+        sending, now, bandwidth = self._sending, self._env.now, self.bandwidth
+        self._work += (now - self._since) * bandwidth / len(sending)
+        self._since = now
         while sending:
-            due = sending[0][0]
+            left = sending[0][0] - self._work
             # A remainder too small to move the clock is rounding, and counts as done.
-            if due > self._work and now + (due - self._work) * len(sending) / self.bandwidth > now:
+            if left > 0 and now + left * len(sending) / bandwidth > now:
                 break
-            self._work = max(self._work, due)
+            if left > 0:
+                self._work += left
             heappop(sending)[2]()
+        if not sending:
+            self._work = 0.0  # nobody is there to measure by it: keep it small, and so exact
         self._arm()

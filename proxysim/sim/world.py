@@ -6,8 +6,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from simpy.events import Event
-
 from proxysim.results.recorder import Recorder
 from proxysim.results.run import Run
 from proxysim.scenario import Scenario
@@ -17,7 +15,7 @@ from proxysim.scenario.build_topology import network_of
 from proxysim.scenario.build_workload import distribution_of, workload_of
 from proxysim.scenario.costing import costs_of
 from proxysim.sim.clients import Clients, Way
-from proxysim.sim.clock import Clock, Timer
+from proxysim.sim.clock import Clock, Timer, seldom_collected
 from proxysim.sim.connections import Channel, Endpoint, Segment
 from proxysim.sim.content import Library
 from proxysim.sim.deadlines import Deadlines
@@ -78,9 +76,8 @@ class World:
         self._lanes: dict[tuple[str, int], Lane] = {}
 
         self.arrived = 0
-        self.feeding = 0  # processes that still bring requests
         self.open: dict[Exchange, Clients] = {}
-        self._over = Event(self.env)
+        self._draining = False
         self._tls_before: dict[str, float] = {}
         self._tls_counted: dict[str, float] = {}
 
@@ -260,15 +257,10 @@ class World:
         """Call *call* on the world's next turn, at the same time."""
         Timer(self.env, 0, lambda _: call())
 
-    def fed(self) -> None:
-        """One of the processes that bring requests has brought its last."""
-        self.feeding -= 1
-        self.done()
-
     def done(self) -> None:
         """A request is over; the run is too when it was the last."""
-        if not self.open and not self.feeding and not self._over.triggered:
-            self._over.succeed()
+        if self._draining and not self.open:
+            self.env.stop()
 
     def run(self, progress: Progress | None = None) -> Run:
         """Run until every request is over, at most ``drain`` seconds past the duration."""
@@ -280,12 +272,14 @@ class World:
             env.process(happen(self, event, self._hit(event), self._wires(event)))
         for clients in self.clients:
             clients.start()
-        for end in ends:
-            env.turn_until(Timer(env, end - env.now, _nothing))
-            if progress is not None:
-                progress(min(1.0, env.now / self.duration))
-        if not self._over.triggered:
-            env.turn_until(self._over | env.timeout(document.run.drain))
+        with seldom_collected():
+            for end in ends:
+                env.turn_until(end)
+                if progress is not None:
+                    progress(min(1.0, end / self.duration))
+            self._draining = True
+            self.done()
+            env.turn_until(self.duration + document.run.drain)
         for exchange, clients in self.open.items():
             clients.in_flight(exchange)
         return self._finish()
@@ -401,10 +395,6 @@ class World:
             "links": list(edges_drawn.values()),
             "ideal": network.ideal,
         }
-
-
-def _nothing(_: Any) -> None:
-    pass
 
 
 class _Addresses(dict[int, str]):
