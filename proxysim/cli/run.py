@@ -93,7 +93,6 @@ def run(
     if other is not None:
         from proxysim.results.comparison import compare
 
-        _mark_borders(found, other)
         differences = compare(found, other)
     said = _said(found, other, differences)
     if as_json:
@@ -121,18 +120,6 @@ def _simulated(scenario: Scenario, seed: int | None, keep: Keep, hops: Keep) -> 
     what = scenario.name + "".join(f" without {node}" for node in scenario.removed)
     with progress_bar(what) as progress:
         return proxysim.simulate(scenario, seed=seed, keep=keep, hops=hops, progress=progress)
-
-
-def _mark_borders(found: Run, other: Run) -> None:
-    """Tell both runs which links join two networks, as they stand with the proxy."""
-    zones = {
-        name: zone for zone, names in found.topology.get("zones", {}).items() for name in names
-    }
-    for each in (found, other):
-        for link, fact in each.facts.items():
-            ends = [zones.get(end) for end in link.split(">")]
-            if len(ends) == 2 and ends[0] != ends[1]:
-                fact["border"] = True
 
 
 def _said(found: Run, other: Run | None, differences: Sequence[Difference]) -> dict[str, Any]:
