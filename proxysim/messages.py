@@ -34,23 +34,23 @@ def value(cls: type[T]) -> type[T]:
 class Headers:
     """The fields of a message, in order; names are lower case, values as they stood.
 
-    Immutable: every change gives a new value. A name that occurs more than once reads as one list
+    Immutable: every change gives a new value. ``fields`` is the mapping from name to value. A name that occurs more than once reads as one list
     (RFC 9110, section 5.3), except ``set-cookie``, which :meth:`all` gives line by line.
     """
 
-    __slots__ = ("_hash", "_index", "pairs")
+    __slots__ = ("_hash", "fields", "pairs")
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
         self.pairs = tuple((name.lower(), text) for name, text in pairs)
-        index: dict[str, str] = {}
+        fields: dict[str, str] = {}
         for name, text in self.pairs:
-            index[name] = f"{index[name]}, {text}" if name in index else text
-        self._index = index
+            fields[name] = f"{fields[name]}, {text}" if name in fields else text
+        self.fields = fields
         self._hash: int | None = None
 
     def get(self, name: str, default: str = "") -> str:
         """The value of the field *name* (lower case), all its lines joined by commas."""
-        return self._index.get(name, default)
+        return self.fields.get(name, default)
 
     def all(self, name: str) -> list[str]:
         """Every line of the field *name* (lower case), in order."""
@@ -58,30 +58,34 @@ class Headers:
 
     def set(self, name: str, text: str) -> Headers:
         """These fields with *name* (lower case) replaced by the one line *text*, at the end."""
-        index = self._index
         pairs = self.pairs
-        if name in index:
+        if name in self.fields:
             pairs = tuple([pair for pair in pairs if pair[0] != name])
-        return _made((*pairs, (name, text)), {**index, name: text})
+        return _made((*pairs, (name, text)), {**self.fields, name: text})
 
     def add(self, name: str, text: str) -> Headers:
-        """These fields with a further line *name*: *text*."""
-        return Headers((*self.pairs, (name, text)))
+        """These fields with a further line *name* (lower case): *text*."""
+        before = self.fields.get(name)
+        whole = text if before is None else f"{before}, {text}"
+        return _made((*self.pairs, (name, text)), {**self.fields, name: whole})
 
     def append(self, name: str, text: str) -> Headers:
         """These fields with *text* as the last member of the list *name*."""
-        before = self._index.get(name)
+        before = self.fields.get(name)
         return self.set(name, f"{before}, {text}" if before else text)
 
     def without(self, names: Iterable[str]) -> Headers:
         """These fields less all lines of any of *names* (lower case)."""
         gone = frozenset(names)
-        if gone.isdisjoint(self._index):
+        if gone.isdisjoint(self.fields):
             return self
-        return Headers([pair for pair in self.pairs if pair[0] not in gone])
+        return _made(
+            tuple([pair for pair in self.pairs if pair[0] not in gone]),
+            {name: text for name, text in self.fields.items() if name not in gone},
+        )
 
     def __contains__(self, name: object) -> bool:
-        return name in self._index
+        return name in self.fields
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self.pairs)
@@ -101,10 +105,10 @@ class Headers:
         return f"Headers({list(self.pairs)!r})"
 
 
-def _made(pairs: tuple[tuple[str, str], ...], index: dict[str, str]) -> Headers:
-    """Headers of *pairs* whose *index* is known."""
+def _made(pairs: tuple[tuple[str, str], ...], fields: dict[str, str]) -> Headers:
+    """Headers of *pairs* whose *fields* are known."""
     headers = Headers.__new__(Headers)
-    headers.pairs, headers._index, headers._hash = pairs, index, None
+    headers.pairs, headers.fields, headers._hash = pairs, fields, None
     return headers
 
 

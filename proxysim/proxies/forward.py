@@ -21,7 +21,7 @@ from proxysim.proxies.effects import (
     Relay,
     Send,
 )
-from proxysim.proxies.proxy import Lease, Proxy, error_page
+from proxysim.proxies.proxy import Proxy, error_page
 
 __all__ = ["ForwardProxy"]
 
@@ -78,7 +78,7 @@ class ForwardProxy(Proxy):
         if request.port not in self.tunnel_ports:
             yield Send(*error_page(403, "Tunnels to this port are not served."), blocked=True)
             return
-        with Lease(self._upstream(request)) as backend:
+        with self._upstream(request) as backend:
             ask = None if self.parent is None else self.identity.rewrite(request)
             reply = yield Connect(backend, self.deadlines.connect, ask)
             if isinstance(reply, Failure):

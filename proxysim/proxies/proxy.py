@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from functools import partial
-from types import TracebackType
 from typing import Any
 
 from proxysim.messages import Content, Failure, Headers, Request, Response
@@ -31,7 +30,7 @@ from proxysim.proxies.effects import (
     Wait,
 )
 
-__all__ = ["Lease", "Proxy", "error_page"]
+__all__ = ["Proxy", "error_page"]
 
 Deliver = Callable[[Head | Failure], Handling]
 IDENTITY_ONLY: tuple[str | None, ...] = (None,)
@@ -42,30 +41,6 @@ GATEWAY_ERRORS = {
     "unresolved": (502, "The name of the server is not known."),
 }
 NO_ANSWER = (502, "The server could not be reached, or broke off.")
-
-
-class Lease:
-    """One request under way to a backend: counted from the choice until the answer has gone.
-
-    Only leases change ``Backend.in_flight``.
-    """
-
-    __slots__ = ("backend",)
-
-    def __init__(self, backend: Backend) -> None:
-        self.backend = backend
-
-    def __enter__(self) -> Backend:
-        self.backend.in_flight += 1
-        return self.backend
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self.backend.in_flight -= 1
 
 
 def error_page(status: int, says: str, **fields: str) -> tuple[Response, Content]:
@@ -182,7 +157,7 @@ class Proxy:
         if not pool:
             yield from deliver(Failure("overload"))
             return
-        with Lease(self.choose(request, pool)) as backend:
+        with self.choose(request, pool) as backend:
             reply = yield Fetch(backend, self.identity.rewrite(request), self.deadlines)
             failed = type(reply) is Failure
             if self.health is not None:

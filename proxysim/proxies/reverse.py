@@ -23,7 +23,7 @@ from proxysim.proxies.effects import (
     Relay,
     Send,
 )
-from proxysim.proxies.proxy import Lease, Proxy, error_page
+from proxysim.proxies.proxy import Proxy, error_page
 
 __all__ = ["ReverseProxy"]
 
@@ -78,7 +78,7 @@ class ReverseProxy(Proxy):
         pool = self.pool(hello, ())
         if not pool:
             return Opening.REFUSE
-        with Lease(self.balancer.choose(hello, pool)) as backend:
+        with self.balancer.choose(hello, pool) as backend:
             reply = yield Connect(backend, self.deadlines.connect)
             if self.health is not None:
                 self.health.observe(backend, not isinstance(reply, Failure), self.clock())
