@@ -13,7 +13,7 @@ import pytest
 
 from proxysim.results.run import Run
 from proxysim.theory import queues
-from tests.oracles.oracle import SITE, assert_exact, luck, replicate, scenario
+from tests.oracles.oracle import SITE, assert_exact, luck, replicate, response, scenario
 
 EXPONENTIAL = {"exponential": 1.0}
 HYPER = {"hyperexponential": {"fast": 0.5, "slow": 5.5, "slow_share": 0.1}}
