@@ -34,8 +34,9 @@ def value(cls: type[T]) -> type[T]:
 class Headers:
     """The fields of a message, in order; names are lower case, values as they stood.
 
-    Immutable: every change gives a new value. ``fields`` is the mapping from name to value. A name that occurs more than once reads as one list
-    (RFC 9110, section 5.3), except ``set-cookie``, which :meth:`all` gives line by line.
+    Immutable: every change gives a new value. ``fields`` maps a name to its value; a name that
+    occurs more than once reads as one list (RFC 9110, section 5.3), except ``set-cookie``, which
+    :meth:`all` gives line by line.
     """
 
     __slots__ = ("_hash", "fields", "pairs")

@@ -50,6 +50,7 @@ class ForwardProxy(Proxy):
         deadlines: Deadlines = NO_DEADLINES,
     ) -> None:
         super().__init__(name, clock, identity, cache=cache, retry=retry, deadlines=deadlines)
+        self.choose = _only
         self.filters = filters
         self.parent = parent
         self.tunnel_ports = frozenset(tunnel_ports)
@@ -98,8 +99,9 @@ class ForwardProxy(Proxy):
     def pool(self, request: Request, tried: Sequence[Backend]) -> Sequence[Backend]:
         return (self._upstream(request),)
 
-    def choose(self, request: Request, pool: Sequence[Backend]) -> Backend:
-        return pool[0]
-
     def in_flight(self) -> int:
         return sum(origin.in_flight for origin in self._origins.values())
+
+
+def _only(request: Request, pool: Sequence[Backend]) -> Backend:
+    return pool[0]

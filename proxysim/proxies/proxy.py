@@ -54,9 +54,11 @@ def error_page(status: int, says: str, **fields: str) -> tuple[Response, Content
 class Proxy:
     """A proxy's work on one request once it has been let in.
 
-    A subclass says which backends there are (:meth:`pool`) and picks one (:meth:`choose`).
-    *clock* gives the world's seconds.
+    A subclass says which backends there are (:meth:`pool`) and picks one of them, who are never
+    none (``choose``). *clock* gives the world's seconds.
     """
+
+    choose: Callable[[Request, Sequence[Backend]], Backend]
 
     def __init__(
         self,
@@ -83,10 +85,6 @@ class Proxy:
 
     def pool(self, request: Request, tried: Sequence[Backend]) -> Sequence[Backend]:
         """The backends that may be asked now, less those *tried* where others are left."""
-        raise NotImplementedError
-
-    def choose(self, request: Request, pool: Sequence[Backend]) -> Backend:
-        """One backend of *pool*, which is not empty."""
         raise NotImplementedError
 
     def in_flight(self) -> int:

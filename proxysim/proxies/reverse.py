@@ -62,7 +62,7 @@ class ReverseProxy(Proxy):
             retry=retry,
             deadlines=deadlines,
         )
-        self.balancer = balancer
+        self.choose = balancer.choose
         self.backends = tuple(backends)
         self.eligible: Sequence[Backend] = [b for b in backends if b.weight > 0]
         self.sites = frozenset(sites)
@@ -78,7 +78,7 @@ class ReverseProxy(Proxy):
         pool = self.pool(hello, ())
         if not pool:
             return Opening.REFUSE
-        with self.balancer.choose(hello, pool) as backend:
+        with self.choose(hello, pool) as backend:
             reply = yield Connect(backend, self.deadlines.connect)
             if self.health is not None:
                 self.health.observe(backend, not isinstance(reply, Failure), self.clock())
@@ -103,9 +103,6 @@ class ReverseProxy(Proxy):
         if tried:
             return [backend for backend in pool if backend not in tried] or pool
         return pool
-
-    def choose(self, request: Request, pool: Sequence[Backend]) -> Backend:
-        return self.balancer.choose(request, pool)
 
     def in_flight(self) -> int:
         return sum(backend.in_flight for backend in self.backends)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from proxysim.messages import Failure, Headers, Request, Response
 from proxysim.results.columns import METHODS, Outcome
+from proxysim.sim.clock import Timer
 from proxysim.sim.connections import Channel, Dial, Endpoint, Pool
 from proxysim.sim.exchange import Call, Exchange
 from proxysim.sim.paths import Body
@@ -81,15 +82,18 @@ class Clients:
             for member in range(self.group.count):
                 self.env.process(self._user(member))
         else:
-            self.env.process(self._open())
+            self._draws = iter(self.group.draws())
+            self._next_arrival()
 
-    def _open(self) -> Generator[Any, Any, None]:
-        env, timeout = self.env, self.env.timeout
-        for draw in self.group.draws():
-            delay = draw.at - env.now
-            if delay > 0:
-                yield timeout(delay)
-            self._ask(draw, None)
+    def _next_arrival(self) -> None:
+        draw = next(self._draws, None)
+        if draw is not None:
+            delay = draw.at - self.env.now
+            Timer(self.env, delay if delay > 0 else 0.0, self._arrival, draw)
+
+    def _arrival(self, timer: Timer) -> None:
+        self._ask(timer.carries, None)
+        self._next_arrival()
 
     def _user(self, member: int) -> Generator[Any, Any, None]:
         env, duration = self.env, self.world.duration
@@ -219,18 +223,12 @@ class Clients:
     # What comes of it.
 
     def on_head(self, exchange: Exchange, response: Response, body: Body) -> None:
-        """The first byte is here; the row is written with the last."""
-        first_byte = exchange.first_byte
-        if first_byte is None:
-            first_byte = self.env.now
-        if body.complete:
-            self._finish(exchange, response, body, first_byte)
-        else:
-            body.when_complete(lambda: self._finish(exchange, response, body, first_byte))
-
-    def _finish(
-        self, exchange: Exchange, response: Response, body: Body, first_byte: float
-    ) -> None:
+        """All of an answer is here, or the head of one whose rest is on its way."""
+        if not body.complete:
+            if exchange.first_byte is None:
+                exchange.first_byte = self.env.now
+            body.when_complete(lambda: self.on_head(exchange, response, body))
+            return
         if exchange.over:
             return
         exchange.over = True
@@ -245,6 +243,9 @@ class Clients:
             outcome = Outcome.REJECTED
         else:
             outcome = Outcome.TIMED_OUT if status == 504 else Outcome.FAILED
+        first_byte = exchange.first_byte
+        if first_byte is None:
+            first_byte = self.env.now
         self._row(exchange, status, outcome, first_byte, body.length)
         channel = exchange.channel
         if channel is not None:

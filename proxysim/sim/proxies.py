@@ -58,6 +58,8 @@ class ProxyNode:
         self.costs = costs
         # What it costs to pass a request on, beyond answering it.
         self.passing_on = max(0.0, costs.request - costs.hit)
+        if not self.passing_on and not lookup:
+            self.fetch = self.reach  # type: ignore[method-assign]
         self.secure = secure
         self.lookup = lookup
         self.ttl = ttl
@@ -174,10 +176,8 @@ class ProxyNode:
     # What its tasks ask for.
 
     def fetch(self, task: Task, child: Exchange, effect: Fetch) -> None:
-        """Send *child* to the backend, over a kept-alive connection or a new one."""
-        if not self.passing_on and not self.lookup:
-            self._fetch(task, child, effect)
-        elif not self.passing_on:
+        """Send *child* to the backend, once what comes before it is done."""
+        if not self.passing_on:
             self._resolve(task, child, effect)
         else:
             began = self.env.now
@@ -194,11 +194,12 @@ class ProxyNode:
     def _resolve(self, task: Task, child: Exchange, effect: Fetch) -> None:
         wait = self._lookup(effect.backend.name)
         if wait:
-            Timer(self.env, wait, lambda _: self._fetch(task, child, effect))
+            Timer(self.env, wait, lambda _: self.reach(task, child, effect))
         else:
-            self._fetch(task, child, effect)
+            self.reach(task, child, effect)
 
-    def _fetch(self, task: Task, child: Exchange, effect: Fetch) -> None:
+    def reach(self, task: Task, child: Exchange, effect: Fetch) -> None:
+        """Send *child* to the backend, over a kept-alive connection or a new one."""
         if child.over:
             return
         target = self.resolve(effect.backend.name)
