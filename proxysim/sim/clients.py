@@ -88,7 +88,7 @@ class Clients:
     def _next_arrival(self) -> None:
         draw = next(self._draws, None)
         if draw is not None:
-            delay = draw.at - self.env.now
+            delay = draw.at - self.env.time
             Timer(self.env, delay if delay > 0 else 0.0, self._arrival, draw)
 
     def _arrival(self, timer: Timer) -> None:
@@ -98,7 +98,7 @@ class Clients:
     def _user(self, member: int) -> Generator[Any, Any, None]:
         env, duration = self.env, self.world.duration
         for pause, draw in self.group.think(member):
-            if env.now + pause >= duration:
+            if env.time + pause >= duration:
                 break
             yield env.timeout(pause)
             answered = env.event()
@@ -111,7 +111,7 @@ class Clients:
         world, member = self.world, draw.member
         world.arrived += 1
         asset = world.libraries[draw.site][draw.object]
-        call = Call(draw, self.env.now, self.first_code + member, asset, then)
+        call = Call(draw, self.env.time, self.first_code + member, asset, then)
         way = self.ways[draw.site]
         headers = self.headers
         record = draw.recorded
@@ -146,10 +146,10 @@ class Clients:
         if channel is not None:
             channel.ask(exchange)
         elif self.pool.full(key):
-            began = self.env.now
+            began = self.env.time
 
             def go_on(channel: Channel | None) -> None:
-                exchange.wait += self.env.now - began
+                exchange.wait += self.env.time - began
                 if exchange.over:
                     if channel is not None:
                         self.pool.release(channel)
@@ -226,7 +226,7 @@ class Clients:
         """All of an answer is here, or the head of one whose rest is on its way."""
         if not body.complete:
             if exchange.first_byte is None:
-                exchange.first_byte = self.env.now
+                exchange.first_byte = self.env.time
             body.when_complete(lambda: self.on_head(exchange, response, body))
             return
         if exchange.over:
@@ -245,7 +245,7 @@ class Clients:
             outcome = Outcome.TIMED_OUT if status == 504 else Outcome.FAILED
         first_byte = exchange.first_byte
         if first_byte is None:
-            first_byte = self.env.now
+            first_byte = self.env.time
         self._row(exchange, status, outcome, first_byte, body.length)
         channel = exchange.channel
         if channel is not None:
@@ -279,7 +279,7 @@ class Clients:
         world, call = self.world, exchange.call
         asset = call.asset
         left = outcome == Outcome.IN_FLIGHT
-        end = NEVER if left else self.env.now
+        end = NEVER if left else self.env.time
         latency = end - call.at
         wait, service, cpu = exchange.wait, exchange.service, exchange.cpu
         network = latency - wait - service - cpu

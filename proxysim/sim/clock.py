@@ -20,10 +20,12 @@ __all__ = ["Clock", "Timer", "seldom_collected"]
 
 
 class Clock(Environment):
-    """A SimPy environment; ``now`` is in seconds from the run's start."""
+    """A SimPy environment; ``time`` is its ``now``, in seconds from the run's start."""
 
-    now: float = 0.0
-    stopped = False
+    def __init__(self) -> None:
+        super().__init__()
+        self.time = 0.0
+        self.stopped = False
 
     def turn_until(self, end: float) -> None:
         """Process what is due up to *end* in order of time, unless :meth:`stop` is called."""
@@ -33,7 +35,7 @@ class Clock(Environment):
             if entry[0] > end:
                 heappush(queue, entry)
                 break
-            self._now = self.now = entry[0]
+            self._now = self.time = entry[0]
             due = entry[3]
             if type(due) is Timer:
                 due.call(due)
@@ -44,7 +46,7 @@ class Clock(Environment):
             if not due._ok and not due.defused:
                 raise due._value
         if not self.stopped:
-            self._now = self.now = end
+            self._now = self.time = end
 
     def stop(self) -> None:
         """Process nothing more."""
@@ -63,7 +65,7 @@ class Timer:
         self.carries = carries
         heappush(
             clock._queue,
-            (clock.now + delay, NORMAL, next(clock._eid), self),  # type: ignore[misc]
+            (clock.time + delay, NORMAL, next(clock._eid), self),  # type: ignore[misc]
         )
 
 

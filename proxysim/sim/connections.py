@@ -210,11 +210,11 @@ class Channel:
             return
         out = Body(body.length, body.origin, text=body.text)
         if world.hop is not None:
-            begun = world.env.now
+            begun = world.env.time
             out.when_complete(lambda: world.hop_body(call.id, path, begun, body.length))
         path.carry(world.env, body, size, out, delay, left)
         if exchange.asker.wants_whole:
-            exchange.first_byte = world.env.now + delay
+            exchange.first_byte = world.env.time + delay
             out.when_complete(partial(self._arrived_whole, exchange, response, out))
         elif delay:
             Timer(world.env, delay, self._arrive, (exchange, response, out))
@@ -277,7 +277,7 @@ class Pool:
                 channel.timer.meet()
             if (
                 channel.generation == channel.endpoint.generation
-                and self.world.env.now - channel.idle_since <= self.keep_alive
+                and self.world.env.time - channel.idle_since <= self.keep_alive
                 and not channel.closed
             ):
                 return channel
@@ -321,7 +321,7 @@ class Pool:
             if waiting:
                 waiting.popleft()(channel)
                 return
-        channel.idle_since = self.world.env.now
+        channel.idle_since = self.world.env.time
         if channel.relays:
             channel.timer = self.world.deadlines.set(self.keep_alive, channel.close)
         idle = self._idle.get(channel.key)
@@ -392,7 +392,7 @@ class Dial:
         self.answered = answered
         self.asker_cores = asker_cores
         self.over = False
-        self.began = world.env.now
+        self.began = world.env.time
 
     def start(self) -> None:
         """Begin with the TCP handshake."""
@@ -433,7 +433,7 @@ class Dial:
             self._handshake()
             return
         request, self.ask = self.ask, None
-        exchange = Exchange(self.call, request, _Tunnel(self), 1, self.world.env.now)
+        exchange = Exchange(self.call, request, _Tunnel(self), 1, self.world.env.time)
         exchange.held = self
         self.channel.ask(exchange)
 
@@ -456,7 +456,7 @@ class Dial:
         if not self.secure:
             self._done(0.0)
             return
-        self.began = self.world.env.now
+        self.began = self.world.env.time
         self._after(self.channel.up.latency, self._hello)
 
     def _hello(self, _: Any) -> None:

@@ -30,14 +30,14 @@ class Cores:
         """Do a job of *seconds*; *done* is given the seconds it waited before it began."""
         busy = self.busy
         if self.count is None or busy < self.count:
-            now = self.env.now
+            now = self.env.time
             self._busy_time += (now - self._since) * busy
             self._since = now
             self.busy = busy + 1
             Timer(self.env, seconds * self.slowdown, self._finished, (0.0, done))
         else:
             self._account()
-            self.queue.append((self.env.now, seconds, done))
+            self.queue.append((self.env.time, seconds, done))
 
     def areas(self) -> tuple[float, float]:
         """Core-seconds busy and job-seconds queued since the start."""
@@ -48,7 +48,7 @@ class Cores:
         self._account()
         if self.queue:
             since, seconds, waiting = self.queue.popleft()
-            carries = (self.env.now - since, waiting)
+            carries = (self.env.time - since, waiting)
             Timer(self.env, seconds * self.slowdown, self._finished, carries)
         else:
             self.busy -= 1
@@ -56,7 +56,7 @@ class Cores:
         done(waited)
 
     def _account(self) -> None:
-        now = self.env.now
+        now = self.env.time
         passed = now - self._since
         self._busy_time += passed * self.busy
         self._queue_time += passed * len(self.queue)

@@ -39,7 +39,7 @@ class Deadlines:
 
     def set(self, seconds: float, late: Callable[[], None]) -> Deadline:
         """Call *late* in *seconds*, unless the deadline is met before."""
-        deadline = Deadline(self._env.now + seconds, late)
+        deadline = Deadline(self._env.time + seconds, late)
         queue = self._queues.get(seconds)
         if queue is None:
             queue = self._queues[seconds] = deque()
@@ -49,11 +49,11 @@ class Deadlines:
         return deadline
 
     def _arm(self, queue: deque[Deadline], at: float) -> None:
-        Timer(self._env, max(0.0, at - self._env.now), self._fired, queue)
+        Timer(self._env, max(0.0, at - self._env.time), self._fired, queue)
 
     def _fired(self, timer: Any) -> None:
         queue: deque[Deadline] = timer.carries
-        now = self._env.now
+        now = self._env.time
         while queue and (queue[0].late is None or queue[0].at <= now):
             late = queue.popleft().late
             if late is not None:

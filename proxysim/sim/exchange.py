@@ -38,15 +38,17 @@ class Call:
 class Account:
     """Where time went, and who did what, on the way that won. Times in seconds."""
 
-    # Defaults of the class: an account that nothing is charged to costs nothing to open.
-    wait = 0.0
-    service = 0.0
-    cpu = 0.0
-    attempts = 0
-    cache = 0
-    coding = 0
-    backend = 0
-    served_by = 0
+    __slots__ = ("attempts", "backend", "cache", "coding", "cpu", "served_by", "service", "wait")
+
+    def __init__(self) -> None:
+        self.wait = 0.0
+        self.service = 0.0
+        self.cpu = 0.0
+        self.attempts = 0
+        self.cache = 0
+        self.coding = 0
+        self.backend = 0
+        self.served_by = 0
 
     def add_times(self, other: Account) -> None:
         """Take over the times of an exchange that was part of this one."""
@@ -79,21 +81,43 @@ class Exchange(Account):
     ``attempt`` counts from 1. ``held`` is what the endpoint keeps with it while it works.
     """
 
-    channel: Channel | None = None
-    held: Any = None
-    deadline: Any = None
-    first_byte: float | None = None
-    over = False
-    blocked = False
+    __slots__ = (
+        "asker",
+        "attempt",
+        "began",
+        "blocked",
+        "call",
+        "channel",
+        "deadline",
+        "first_byte",
+        "held",
+        "over",
+        "request",
+    )
 
     def __init__(
         self, call: Call, request: Request, asker: Asker, attempt: int, began: float
     ) -> None:
+        # The account's fields are set here, not by its own __init__: one call less a request.
+        self.wait = 0.0
+        self.service = 0.0
+        self.cpu = 0.0
+        self.attempts = 0
+        self.cache = 0
+        self.coding = 0
+        self.backend = 0
+        self.served_by = 0
         self.call = call
         self.request = request
         self.asker = asker
         self.attempt = attempt
         self.began = began
+        self.channel: Channel | None = None
+        self.held: Any = None
+        self.deadline: Any = None
+        self.first_byte: float | None = None
+        self.over = False
+        self.blocked = False
 
     def fail(self, failure: Failure) -> None:
         """Tell the asker that no answer comes, unless it is over already."""

@@ -50,7 +50,7 @@ class Lane:
 
     def join(self, size: float, done: Callable[[], None]) -> None:
         """Send *size* bytes; *done* is called when the last of them has left."""
-        sending, now = self._sending, self._env.now
+        sending, now = self._sending, self._env.time
         if sending:
             self._work += (now - self._since) * self.bandwidth / len(sending)
         self._since = now
@@ -59,7 +59,7 @@ class Lane:
 
     def change(self, bandwidth: float) -> None:
         """Go on with another *bandwidth*, also for what is under way."""
-        now = self._env.now
+        now = self._env.time
         if self._sending:
             self._work += (now - self._since) * self.bandwidth / len(self._sending)
         self._since = now
@@ -83,7 +83,7 @@ class Lane:
         if timer is not self._timer:
             return
         self._timer, self._armed = None, inf
-        sending, now, bandwidth = self._sending, self._env.now, self.bandwidth
+        sending, now, bandwidth = self._sending, self._env.time, self.bandwidth
         self._work += (now - self._since) * bandwidth / len(sending)
         self._since = now
         while sending:

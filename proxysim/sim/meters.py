@@ -106,7 +106,7 @@ def read_meters(
         meters.append(_Meter(code[name], None, read))
     start = 0.0
     for end in ends:
-        yield world.env.timeout(end - world.env.now)
+        yield world.env.timeout(end - world.env.time)
         world.read_totals(end)
         for meter in meters:
             world.recorder.node_window(meter.row(start, end))

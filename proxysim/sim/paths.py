@@ -315,11 +315,11 @@ class _Transfer:
         lane.join(size, partial(self._sent, index))
 
     def _sent(self, index: int) -> None:
-        self.ends[index] = self.env.now
+        self.ends[index] = self.env.time
         self._one_less(index == 0 and self.source_end >= 0)
 
     def _source_done(self) -> None:
-        self.source_end = self.env.now
+        self.source_end = self.env.time
         self._one_less(self.ends[0] >= 0)
 
     def _one_less(self, has_left: bool) -> None:
@@ -331,7 +331,7 @@ class _Transfer:
                 last = max(end, last + offset - entered)
                 entered = offset
             last += self.path_latency - entered + self.extra
-            wait = last - self.env.now
+            wait = last - self.env.time
             if wait > 0:
                 Timer(self.env, wait, self.out.finish)
             else:

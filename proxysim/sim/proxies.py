@@ -104,7 +104,7 @@ class ProxyNode:
         pass
 
     def receive(self, exchange: Exchange) -> None:
-        now = self.env.now
+        now = self.env.time
         self._inside_time += (now - self._since) * len(self.inside)
         self._since = now
         self.received += 1
@@ -119,7 +119,7 @@ class ProxyNode:
 
     def _admit(self, exchange: Exchange) -> None:
         """Spend what it costs to read the request, then handle it."""
-        seconds, began = self.costs.hit, self.env.now
+        seconds, began = self.costs.hit, self.env.time
 
         def read(waited: float) -> None:
             exchange.cpu += seconds
@@ -162,7 +162,7 @@ class ProxyNode:
 
     def left(self, exchange: Exchange) -> None:
         """The task of *exchange* has ended."""
-        now = self.env.now
+        now = self.env.time
         self._inside_time += (now - self._since) * len(self.inside)
         self._since = now
         self.inside.pop(exchange, None)
@@ -180,7 +180,7 @@ class ProxyNode:
         if not self.passing_on:
             self._resolve(task, child, effect)
         else:
-            began = self.env.now
+            began = self.env.time
 
             def passed_on(waited: float) -> None:
                 child.cpu += self.passing_on
@@ -327,7 +327,7 @@ class ProxyNode:
         """Seconds to resolve *name*, none while the last answer holds."""
         if not self.lookup:
             return 0.0
-        now = self.env.now
+        now = self.env.time
         if now < self._names.get(name, 0.0):
             return 0.0
         self._names[name] = now + self.lookup + self.ttl
@@ -398,7 +398,7 @@ class ProxyNode:
         self.world.span(call.id if call is not None else -1, self.code, step, start)
 
     def _account(self) -> None:
-        now = self.env.now
+        now = self.env.time
         passed = now - self._since
         if passed:
             self._inside_time += passed * len(self.inside)

@@ -84,7 +84,7 @@ class Server:
         pass
 
     def receive(self, exchange: Exchange) -> None:
-        now = self.env.now
+        now = self.env.time
         passed = now - self._since
         self._busy_time += passed * self.busy
         self._queue_time += passed * len(self.queue)
@@ -126,7 +126,7 @@ class Server:
         if self.silent:
             self._silenced.append(exchange)
             return
-        now = self.env.now
+        now = self.env.time
         passed = now - self._since
         self._busy_time += passed * self.busy
         self._queue_time += passed * len(self.queue)
@@ -137,7 +137,7 @@ class Server:
             self._next()
         world = self.world
         if world.hop is not None:
-            world.span(exchange.call.id, self.code, "service", self.env.now - exchange.service)
+            world.span(exchange.call.id, self.code, "service", self.env.time - exchange.service)
         if not exchange.over:
             self._answer(exchange)
 
@@ -146,7 +146,7 @@ class Server:
             since, exchange = self.queue.popleft()
             if exchange.over and self.abort:
                 continue
-            exchange.wait += self.env.now - since
+            exchange.wait += self.env.time - since
             if self.world.hop is not None:
                 self.world.span(exchange.call.id, self.code, "queue", since)
             self._serve(exchange)
@@ -230,7 +230,7 @@ class Server:
         return self._busy_time, self._queue_time, self._busy_time + self._queue_time
 
     def _account(self) -> None:
-        now = self.env.now
+        now = self.env.time
         passed = now - self._since
         if passed:
             self._busy_time += passed * self.busy

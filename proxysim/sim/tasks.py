@@ -62,21 +62,27 @@ class Task:
     beside requests. *call* is the request on whose behalf it runs.
     """
 
-    # Defaults of the class, for what few tasks need.
+    __slots__ = (
+        "_busy",
+        "_early",
+        "account",
+        "attempt",
+        "call",
+        "child",
+        "dial",
+        "ended",
+        "exchange",
+        "generator",
+        "node",
+        "opening",
+        "over",
+        "racers",
+        "spawned",
+        "store",
+        "turn",
+    )
+
     wants_whole = False
-    attempt = 0  # the last fetch's number
-    child: Exchange | None = None
-    dial: Dial | None = None
-    spawned: Account | None = None
-    store: Any = None
-    relayed: Channel | None = None
-    racers: tuple[Task, ...] = ()
-    over = False
-    turn = 0  # counts what it has waited for, so that late replies are known
-    ended: Callable[[Any], None] | None = None
-    opening: Dial | None = None
-    _busy = False
-    _early: Any = PENDING
 
     def __init__(
         self,
@@ -91,6 +97,18 @@ class Task:
         self.account = account
         self.call = call
         self.exchange = exchange
+        self.attempt = 0  # the last fetch's number
+        self.turn = 0  # counts what it has waited for, so that late replies are known
+        self.over = False
+        self.ended: Callable[[Any], None] | None = None
+        self.opening: Dial | None = None
+        self.child: Exchange | None = None
+        self.dial: Dial | None = None
+        self.spawned: Account | None = None
+        self.store: Any = None
+        self.racers: tuple[Task, ...] = ()
+        self._busy = False
+        self._early: Any = PENDING
 
     # Running.
 
@@ -168,7 +186,7 @@ class Task:
         node, request = self.node, effect.request
         self.account.attempts += 1
         self.attempt += 1
-        child = Exchange(request.world, request, self, self.attempt, node.env.now)
+        child = Exchange(request.world, request, self, self.attempt, node.env.time)
         self.child = child
         node.fetch(self, child, effect)
         return PENDING
@@ -208,7 +226,7 @@ class Task:
             return
         self.child = None
         account = self.account
-        account.wait += self.node.env.now - exchange.began
+        account.wait += self.node.env.time - exchange.began
         if exchange.backend:
             account.backend = exchange.backend
         self.reply(failure)
@@ -306,7 +324,7 @@ class Task:
 
     def _on_cores(self, seconds: float, reply: Any) -> Any:
         node = self.node
-        began = node.env.now
+        began = node.env.time
 
         def done(waited: float) -> None:
             self.account.cpu += seconds
@@ -330,7 +348,7 @@ class Task:
         if signal.is_set:
             return signal.value
         self.turn += 1
-        turn, began = self.turn, node.env.now
+        turn, began = self.turn, node.env.time
         deadline = None
         if effect.deadline is not None:
             deadline = node.world.deadlines.set(effect.deadline, lambda: resume(TIMED_OUT))
@@ -350,7 +368,7 @@ class Task:
                 self.account.backend = spawned.backend
                 self.account.served_by = spawned.served_by
             else:
-                self.account.wait += node.env.now - began
+                self.account.wait += node.env.time - began
             if node.world.hop is not None:
                 node.span(self.call, "wait", began)
             self.reply(value)
@@ -411,7 +429,6 @@ class Task:
 
     def relay(self, effect: Relay) -> Any:
         channel: Channel = effect.connection.world
-        self.relayed = channel
         dial = self.opening
         if dial is None and self.exchange is not None:
             dial = self.exchange.held

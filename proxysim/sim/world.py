@@ -123,7 +123,7 @@ class World:
             )
 
     def _add_proxy(self, name: str, node: said.ForwardProxy | said.ReverseProxy) -> None:
-        proxy = proxy_of(self.scenario, name, lambda: self.env.now, self.seed, self.replication)
+        proxy = proxy_of(self.scenario, name, lambda: self.env.time, self.seed, self.replication)
         forward = isinstance(node, said.ForwardProxy)
         dns = node.dns if isinstance(node, said.ForwardProxy) else None
         self.nodes[name] = ProxyNode(
@@ -328,13 +328,13 @@ class World:
     def span(self, request: int, node: int, step: str, start: float) -> None:
         """Record that *request* spent from *start* until now at *node*."""
         if self.hop is not None:
-            self.hop(request, node, self._steps[step], start, self.env.now)
+            self.hop(request, node, self._steps[step], start, self.env.time)
 
     def hop_along(self, request: int, path: Path, step: str, delay: float) -> None:
         """Record the crossing of a head, wire by wire; chance delays count on the first."""
         if self.hop is None:
             return
-        start = self.env.now
+        start = self.env.time
         extra = delay - path.latency
         for direction in path.directions:
             end = start + direction.latency + direction.extra_latency + extra
@@ -345,7 +345,7 @@ class World:
         """Record the passage of a body, from its first byte sent to its last byte received."""
         if self.hop is not None and length and path.directions:
             code = self._codes[path.directions[-1].name]
-            self.hop(request, code, self._steps["transfer"], start, self.env.now)
+            self.hop(request, code, self._steps["transfer"], start, self.env.time)
 
     # What the results are told of the scenario.
 
