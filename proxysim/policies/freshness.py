@@ -266,6 +266,8 @@ def not_modified(request: Request, stored: Response) -> bool:
     if not 200 <= stored.status < 300:
         return False
     headers = request.headers
+    if headers.fields.keys().isdisjoint(("if-none-match", "if-modified-since")):
+        return False
     tag, changed = validators(stored)
     if "if-none-match" in headers:
         wanted = members(headers.get("if-none-match"))
@@ -306,7 +308,7 @@ _UNCHANGED = HOP_BY_HOP | {"content-encoding", "content-length", "content-range"
 
 
 def _directives(headers: Headers) -> Directives:
-    text = headers.get("cache-control")
+    text = headers.fields.get("cache-control")
     return parse_cache_control(text) if text else _NONE
 
 

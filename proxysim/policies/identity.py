@@ -144,8 +144,17 @@ class ReverseIdentity:
 
     def rewrite(self, request: Request) -> Request:
         """*request* as the backend is to see it."""
-        headers = self._asked(request.headers, request.peer, request.scheme, request.host)
-        return _with(request, headers)
+        return Request(
+            request.method,
+            request.scheme,
+            request.host,
+            request.port,
+            request.path,
+            self._asked(request.headers, request.peer, request.scheme, request.host),
+            request.peer,
+            request.body,
+            request.world,
+        )
 
     def answer(self, response: Response) -> Response:
         """*response* as the client is to see it."""

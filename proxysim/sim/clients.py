@@ -40,6 +40,11 @@ class Way:
     tunnel: bool
     upload: int
 
+    @property
+    def by_host(self) -> bool:
+        """Whether a connection serves this host alone."""
+        return self.tunnel or self.secure
+
 
 class Clients:
     """All members of one group.

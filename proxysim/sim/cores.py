@@ -22,42 +22,35 @@ class Cores:
         self.busy = 0
         self.queue: deque[tuple[float, float, Done]] = deque()
         self.slowdown = 1.0
-        self._busy_time = 0.0
-        self._queue_time = 0.0
-        self._since = 0.0
+        # Time spent so far is the sum of ends less beginnings, and of the time for what goes on.
+        self._busy_moments = 0.0
+        self._queue_moments = 0.0
 
     def run(self, seconds: float, done: Done) -> None:
         """Do a job of *seconds*; *done* is given the seconds it waited before it began."""
-        busy = self.busy
-        if self.count is None or busy < self.count:
-            now = self.env.time
-            self._busy_time += (now - self._since) * busy
-            self._since = now
-            self.busy = busy + 1
+        now = self.env.time
+        if self.count is None or self.busy < self.count:
+            self.busy += 1
+            self._busy_moments -= now
             Timer(self.env, seconds * self.slowdown, self._finished, (0.0, done))
         else:
-            self._account()
-            self.queue.append((self.env.time, seconds, done))
+            self._queue_moments -= now
+            self.queue.append((now, seconds, done))
 
     def areas(self) -> tuple[float, float]:
         """Core-seconds busy and job-seconds queued since the start."""
-        self._account()
-        return self._busy_time, self._queue_time
+        now = self.env.time
+        busy = self._busy_moments + now * self.busy
+        return busy, self._queue_moments + now * len(self.queue)
 
     def _finished(self, timer: Any) -> None:
-        self._account()
         if self.queue:
+            now = self.env.time
             since, seconds, waiting = self.queue.popleft()
-            carries = (self.env.time - since, waiting)
-            Timer(self.env, seconds * self.slowdown, self._finished, carries)
+            self._queue_moments += now
+            Timer(self.env, seconds * self.slowdown, self._finished, (now - since, waiting))
         else:
             self.busy -= 1
+            self._busy_moments += self.env.time
         waited, done = timer.carries
         done(waited)
-
-    def _account(self) -> None:
-        now = self.env.time
-        passed = now - self._since
-        self._busy_time += passed * self.busy
-        self._queue_time += passed * len(self.queue)
-        self._since = now

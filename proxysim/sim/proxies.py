@@ -77,8 +77,7 @@ class ProxyNode:
         self.beside: dict[Task, None] = {}
         self._resumable: set[str] = set()
         self._names: dict[str, float] = {}
-        self._inside_time = 0.0
-        self._since = 0.0
+        self._inside_moments = 0.0  # ends less beginnings of all stays, so far
         for resident in proxy.residents():
             self._beside(resident)
 
@@ -104,9 +103,7 @@ class ProxyNode:
         pass
 
     def receive(self, exchange: Exchange) -> None:
-        now = self.env.time
-        self._inside_time += (now - self._since) * len(self.inside)
-        self._since = now
+        self._inside_moments -= self.env.time
         self.received += 1
         if self.silent:
             self.inside[exchange] = None
@@ -162,10 +159,9 @@ class ProxyNode:
 
     def left(self, exchange: Exchange) -> None:
         """The task of *exchange* has ended."""
-        now = self.env.time
-        self._inside_time += (now - self._since) * len(self.inside)
-        self._since = now
-        self.inside.pop(exchange, None)
+        if exchange in self.inside:
+            del self.inside[exchange]
+            self._inside_moments += self.env.time
 
     def cancelled(self, exchange: Exchange) -> None:
         task = self.inside.get(exchange)
@@ -390,16 +386,9 @@ class ProxyNode:
 
     def areas(self) -> tuple[float, float, float]:
         """Core-seconds busy, jobs' seconds queued, requests' seconds inside, since the start."""
-        self._account()
-        return (*self.cores.areas(), self._inside_time)
+        inside = self._inside_moments + self.env.time * len(self.inside)
+        return (*self.cores.areas(), inside)
 
     def span(self, call: Call | None, step: str, start: float) -> None:
         """Record a span of this node."""
         self.world.span(call.id if call is not None else -1, self.code, step, start)
-
-    def _account(self) -> None:
-        now = self.env.time
-        passed = now - self._since
-        if passed:
-            self._inside_time += passed * len(self.inside)
-            self._since = now

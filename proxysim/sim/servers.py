@@ -70,10 +70,10 @@ class Server:
         self.busy = 0
         self.queue: deque[tuple[float, Exchange]] = deque()
         self.serving: set[Exchange] = set()
-        self._silenced: list[Exchange] = []
-        self._busy_time = 0.0
-        self._queue_time = 0.0
-        self._since = 0.0
+        self._silenced: list[tuple[float, Exchange]] = []
+        # Time spent so far is the sum of ends less beginnings, and of the time for what goes on.
+        self._busy_moments = 0.0
+        self._queue_moments = 0.0
 
     # What the network brings.
 
@@ -84,37 +84,38 @@ class Server:
         pass
 
     def receive(self, exchange: Exchange) -> None:
-        now = self.env.time
-        passed = now - self._since
-        self._busy_time += passed * self.busy
-        self._queue_time += passed * len(self.queue)
-        self._since = now
         self.received += 1
         exchange.backend = exchange.served_by = self.code
         if self.busy < self.workers and not self.silent:
             self._serve(exchange)
         elif self.limit is None or len(self.queue) < self.limit or self.silent:
+            now = self.env.time
+            self._queue_moments -= now
             self.queue.append((now, exchange))
         elif exchange.channel is not None:
             exchange.channel.answer(exchange, FULL, Body(0, self.code, complete=True))
 
     def cancelled(self, exchange: Exchange) -> None:
-        if self.abort and exchange in self.serving:
-            self._account()
-            self.serving.discard(exchange)
+        if not self.abort:
+            return
+        if exchange in self.serving:
             self.busy -= 1
+            self._busy_moments += self.env.time
+            self.serving.discard(exchange)
             self._next()
-        elif self.abort:
-            self._account()
-            self.queue = deque(entry for entry in self.queue if entry[1] is not exchange)
+        else:
+            waiting = [entry for entry in self.queue if entry[1] is not exchange]
+            self._queue_moments += self.env.time * (len(self.queue) - len(waiting))
+            self.queue = deque(waiting)
 
     # Serving.
 
     def _serve(self, exchange: Exchange) -> None:
         self.busy += 1
+        self._busy_moments -= self.env.time
         self.serving.add(exchange)
         call = exchange.call
-        u = call.u if exchange.attempt == 1 else self.chance(abs(call.id), exchange.attempt)
+        u = call.u if exchange.attempt == 1 else self.chance(call.id, exchange.attempt)
         demand = self.service(u, call.asset.size) / self.speed * self.slowdown
         exchange.service = demand
         Timer(self.env, demand, self._served, exchange)
@@ -123,27 +124,24 @@ class Server:
         exchange: Exchange = timer.carries
         if exchange not in self.serving:
             return  # it was reset, or left
-        if self.silent:
-            self._silenced.append(exchange)
-            return
         now = self.env.time
-        passed = now - self._since
-        self._busy_time += passed * self.busy
-        self._queue_time += passed * len(self.queue)
-        self._since = now
+        if self.silent:
+            self._silenced.append((now, exchange))
+            return
         self.serving.discard(exchange)
         self.busy -= 1
+        self._busy_moments += now
         if self.queue:
             self._next()
-        world = self.world
-        if world.hop is not None:
-            world.span(exchange.call.id, self.code, "service", self.env.time - exchange.service)
+        if self.world.hop is not None:
+            self.world.span(exchange.call.id, self.code, "service", now - exchange.service)
         if not exchange.over:
             self._answer(exchange)
 
     def _next(self) -> None:
         while self.queue and self.busy < self.workers and not self.silent:
             since, exchange = self.queue.popleft()
+            self._queue_moments += self.env.time
             if exchange.over and self.abort:
                 continue
             exchange.wait += self.env.time - since
@@ -188,10 +186,12 @@ class Server:
 
     def go_down(self) -> None:
         """Refuse and reset everything until :meth:`come_up`."""
-        self._account()
         self.down = True
         self.generation += 1
         lost = [*self.serving, *(exchange for _, exchange in self.queue)]
+        now = self.env.time
+        self._busy_moments += now * self.busy
+        self._queue_moments += now * len(self.queue)
         self.serving.clear()
         self.queue.clear()
         self._silenced.clear()
@@ -206,16 +206,20 @@ class Server:
 
     def go_silent(self) -> None:
         """Take what comes and answer nothing until :meth:`speak`."""
-        self._account()
         self.silent = True
 
     def speak(self) -> None:
         """Go on with all that came meanwhile."""
-        self._account()
         self.silent = False
         held, self._silenced = self._silenced, []
-        for exchange in held:
-            self._served(_Held(exchange))
+        now = self.env.time
+        for since, exchange in held:
+            exchange.wait += now - since
+            self.serving.discard(exchange)
+            self.busy -= 1
+            self._busy_moments += now
+            if not exchange.over:
+                self._answer(exchange)
         self._next()
 
     def slow(self, factor: float) -> None:
@@ -226,22 +230,7 @@ class Server:
 
     def areas(self) -> tuple[float, float, float]:
         """Worker-seconds busy, request-seconds queued, request-seconds inside, since the start."""
-        self._account()
-        return self._busy_time, self._queue_time, self._busy_time + self._queue_time
-
-    def _account(self) -> None:
         now = self.env.time
-        passed = now - self._since
-        if passed:
-            self._busy_time += passed * self.busy
-            self._queue_time += passed * len(self.queue)
-            self._since = now
-
-
-class _Held:
-    """Stands for the timer of an exchange that silence has held."""
-
-    __slots__ = ("carries",)
-
-    def __init__(self, carries: Exchange) -> None:
-        self.carries = carries
+        busy = self._busy_moments + now * self.busy
+        queued = self._queue_moments + now * len(self.queue)
+        return busy, queued, busy + queued
