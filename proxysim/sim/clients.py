@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from proxysim.messages import Failure, Headers, Request, Response
@@ -26,7 +27,7 @@ UPLOADING = frozenset({"POST", "PUT", "PATCH"})
 NEVER = math.nan
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Way:
     """How a group reaches a site: *endpoints* to connect to, one for each member in turn.
 
@@ -39,11 +40,13 @@ class Way:
     secure: bool
     tunnel: bool
     upload: int
+    scheme: str = field(init=False)
+    port: int = field(init=False)
+    by_host: bool = field(init=False)  # whether a connection serves this host alone
 
-    @property
-    def by_host(self) -> bool:
-        """Whether a connection serves this host alone."""
-        return self.tunnel or self.secure
+    def __post_init__(self) -> None:
+        self.scheme, self.port = ("https", 443) if self.secure else ("http", 80)
+        self.by_host = self.tunnel or self.secure
 
 
 class Clients:
@@ -128,12 +131,11 @@ class Clients:
         body = None
         if draw.method in UPLOADING and way.upload:
             body = Body(way.upload, 0, complete=True)
-        secure = way.secure
         request = Request(
             draw.method,
-            "https" if secure else "http",
+            way.scheme,
             way.host,
-            443 if secure else 80,
+            way.port,
             asset.path,
             headers,
             self.addresses[member],
@@ -143,27 +145,35 @@ class Clients:
         exchange = Exchange(call, request, self, 1, call.at)
         world.open[exchange] = self
         if self.patience is not None:
-            exchange.deadline = world.deadlines.set(self.patience, lambda: self._give_up(exchange))
+            late = partial(self._give_up, exchange)
+            exchange.deadline = world.deadlines.set(self.patience, late)
         endpoints = way.endpoints
         endpoint = endpoints[0] if len(endpoints) == 1 else endpoints[member % len(endpoints)]
-        key = (member, way.host) if way.tunnel or secure else (member, endpoint.name)
+        key = (member, way.host if way.by_host else endpoint.name)
         channel = self.pool.idle(key)
         if channel is not None:
             channel.ask(exchange)
         elif self.pool.full(key):
-            began = self.env.time
+            self.pool.wait(key, partial(self._freed, exchange, way, endpoint, key, call.at))
+        else:
+            self._dial(exchange, way, endpoint, key)
 
-            def go_on(channel: Channel | None) -> None:
-                exchange.wait += self.env.time - began
-                if exchange.over:
-                    if channel is not None:
-                        self.pool.release(channel)
-                elif channel is not None:
-                    channel.ask(exchange)
-                else:
-                    self._dial(exchange, way, endpoint, key)
-
-            self.pool.wait(key, go_on)
+    def _freed(
+        self,
+        exchange: Exchange,
+        way: Way,
+        endpoint: Endpoint,
+        key: Any,
+        began: float,
+        channel: Channel | None,
+    ) -> None:
+        """A connection is free, or (None) may be opened."""
+        exchange.wait += self.env.time - began
+        if exchange.over:
+            if channel is not None:
+                self.pool.release(channel)
+        elif channel is not None:
+            channel.ask(exchange)
         else:
             self._dial(exchange, way, endpoint, key)
 
@@ -232,7 +242,7 @@ class Clients:
         if not body.complete:
             if exchange.first_byte is None:
                 exchange.first_byte = self.env.time
-            body.when_complete(lambda: self.on_head(exchange, response, body))
+            body.when_complete(partial(self.on_head, exchange, response, body))
             return
         if exchange.over:
             return

@@ -147,7 +147,7 @@ class Channel:
             size += request.body.length or 0
             path.tally.bytes += size
             source, out = Body(size, 0, complete=True), Body(size, 0)
-            out.when_complete(lambda: self._reach(exchange))
+            out.when_complete(partial(self._reach, exchange))
             path.carry(world.env, source, size, out, delay, None)
             return
         if size:
@@ -185,33 +185,31 @@ class Channel:
         response: Response,
         body: Body,
         left: Callable[[], None] | None = None,
-    ) -> None:
-        """Send an answer back; *left* is called when its last byte has left the endpoint."""
+    ) -> bool:
+        """Send an answer back; whether its last byte has left the endpoint at once.
+
+        If it has not, *left* is called when it does.
+        """
         world, path = self.world, self.down
         call = exchange.call
         delay = path.delay(call.id, exchange.attempt + 1000) if path.uncertain else path.latency
         size = world.response_head + body.length
         path.tally.bytes += size
         if path.slow_start:
-            stalls = path.stalls(size, self.warm)
-            self.warm += size
-            if stalls:
-                body = self._held_back(body, stalls * self.round_trip)
+            body = self._paced(body, size)
         if world.hop is not None:
             world.hop_along(call.id, path, "response", delay)
         if body.complete and not path.lanes:
             # Nothing holds the last byte back: it comes with the first.
-            if left is not None:
-                left()
             if delay:
                 Timer(world.env, delay, self._arrive, (exchange, response, body))
             elif not exchange.over:
                 exchange.asker.on_head(exchange, response, body)
-            return
+            return True
         out = Body(body.length, body.origin, text=body.text)
         if world.hop is not None:
-            begun = world.env.time
-            out.when_complete(lambda: world.hop_body(call.id, path, begun, body.length))
+            passed = partial(world.hop_body, call.id, path, world.env.time, body.length)
+            out.when_complete(passed)
         path.carry(world.env, body, size, out, delay, left)
         if exchange.asker.wants_whole:
             exchange.first_byte = world.env.time + delay
@@ -220,15 +218,20 @@ class Channel:
             Timer(world.env, delay, self._arrive, (exchange, response, out))
         elif not exchange.over:
             exchange.asker.on_head(exchange, response, out)
+        return False
 
-    def _held_back(self, body: Body, seconds: float) -> Body:
-        """*body*, with a last byte that slow start holds back for *seconds* more."""
+    def _paced(self, body: Body, size: int) -> Body:
+        """*body*, its last byte held back by as many round trips as slow start takes for *size*."""
+        stalls = self.down.stalls(size, self.warm)
+        self.warm += size
+        if not stalls:
+            return body
         held = Body(body.length, body.origin, text=body.text)
 
         def release(_: Any) -> None:
             body.when_complete(held.finish)
 
-        Timer(self.world.env, seconds, release)
+        Timer(self.world.env, stalls * self.round_trip, release)
         return held
 
     @staticmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from proxysim.costs import Costs
@@ -110,25 +111,23 @@ class ProxyNode:
             self._held.append(exchange)
         elif self.costs.hit:
             self.inside[exchange] = None
-            self._admit(exchange)
+            self._read(exchange)
         else:
             self._handle(exchange)
 
-    def _admit(self, exchange: Exchange) -> None:
+    def _read(self, exchange: Exchange) -> None:
         """Spend what it costs to read the request, then handle it."""
-        seconds, began = self.costs.hit, self.env.time
-
-        def read(waited: float) -> None:
-            exchange.cpu += seconds
-            exchange.wait += waited
-            if self.world.hop is not None:
-                self.span(exchange.call, "cpu", began)
-            if exchange in self.inside:
-                self._handle(exchange)
-
-        if seconds:
-            self.cores.run(seconds, read)
+        if self.costs.hit:
+            self.cores.run(self.costs.hit, partial(self._has_read, exchange, self.env.time))
         else:
+            self._handle(exchange)
+
+    def _has_read(self, exchange: Exchange, began: float, waited: float) -> None:
+        exchange.cpu += self.costs.hit
+        exchange.wait += waited
+        if self.world.hop is not None:
+            self.span(exchange.call, "cpu", began)
+        if exchange in self.inside:
             self._handle(exchange)
 
     def _handle(self, exchange: Exchange) -> None:
@@ -147,13 +146,7 @@ class ProxyNode:
                 request.body,
                 request.world,
             )
-        task = Task(
-            self,
-            self.proxy.handle(request),
-            exchange,
-            exchange.call,
-            exchange,
-        )
+        task = Task(self, self.proxy.handle(request), exchange, exchange.call, exchange)
         self.inside[exchange] = task
         task.run(None)
 
@@ -173,19 +166,21 @@ class ProxyNode:
 
     def fetch(self, task: Task, child: Exchange, effect: Fetch) -> None:
         """Send *child* to the backend, once what comes before it is done."""
-        if not self.passing_on:
-            self._resolve(task, child, effect)
+        if self.passing_on:
+            then = partial(self._resolve, task, child, effect)
+            done = partial(self._passed_on, child, child.call, self.env.time, then)
+            self.cores.run(self.passing_on, done)
         else:
-            began = self.env.time
+            self._resolve(task, child, effect)
 
-            def passed_on(waited: float) -> None:
-                child.cpu += self.passing_on
-                child.wait += waited
-                if self.world.hop is not None:
-                    self.span(child.call, "cpu", began)
-                self._resolve(task, child, effect)
-
-            self.cores.run(self.passing_on, passed_on)
+    def _passed_on(
+        self, account: Account, call: Call, began: float, then: Callable[[], None], waited: float
+    ) -> None:
+        account.cpu += self.passing_on
+        account.wait += waited
+        if self.world.hop is not None:
+            self.span(call, "cpu", began)
+        then()
 
     def _resolve(self, task: Task, child: Exchange, effect: Fetch) -> None:
         wait = self._lookup(effect.backend.name)
@@ -201,12 +196,14 @@ class ProxyNode:
         target = self.resolve(effect.backend.name)
         child.backend = target.server_code
         channel = self.pool.idle(target.name)
-        if channel is not None:
+        if channel is None:
+            self._dial(task, child, effect, target)
+        else:
             if effect.deadlines.first_byte is not None:
                 self._watch(child, effect.deadlines.first_byte)
             channel.ask(child)
-            return
 
+    def _dial(self, task: Task, child: Exchange, effect: Fetch, target: Endpoint) -> None:
         def ready(channel: Channel) -> None:
             task.dial = None
             self.pool.adopt(target.name, channel)
@@ -215,10 +212,10 @@ class ProxyNode:
                 child.deadline = None
             if child.over:
                 self.pool.release(channel)
-            else:
-                if effect.deadlines.first_byte is not None:
-                    self._watch(child, effect.deadlines.first_byte)
-                channel.ask(child)
+                return
+            if effect.deadlines.first_byte is not None:
+                self._watch(child, effect.deadlines.first_byte)
+            channel.ask(child)
 
         def failed(failure: Failure) -> None:
             task.dial = None
@@ -232,7 +229,7 @@ class ProxyNode:
             child.deadline = self.world.deadlines.set(
                 seconds, lambda: self._late(task, child, sent=False)
             )
-        secure = self._secure_to(target, child)
+        secure = self.secure and child.request.scheme == "https"
         resumed = secure and target.name in self._resumable
         if secure:
             self._resumable.add(target.name)
@@ -267,7 +264,16 @@ class ProxyNode:
         asker.on_failure(child, Failure("timeout", sent=sent, retry_safe=not sent))
 
     def connect(self, task: Task, effect: Connect) -> None:
-        """Open a transport connection for a tunnel."""
+        """Open a transport connection for a tunnel, once what comes before it is done."""
+        call = task.call
+        if self.passing_on and call is not None:
+            then = partial(self._resolve_tunnel, task, effect)
+            done = partial(self._passed_on, task.account, call, self.env.time, then)
+            self.cores.run(self.passing_on, done)
+        else:
+            self._resolve_tunnel(task, effect)
+
+    def _resolve_tunnel(self, task: Task, effect: Connect) -> None:
         wait = self._lookup(effect.backend.name)
         if wait:
             Timer(self.env, wait, lambda _: self._connect(task, effect))
@@ -316,9 +322,6 @@ class ProxyNode:
         self.adopt(task)
         self.world.later(task.start)
 
-    def _secure_to(self, target: Endpoint, child: Exchange) -> bool:
-        return self.secure and child.request.scheme == "https"
-
     def _lookup(self, name: str) -> float:
         """Seconds to resolve *name*, none while the last answer holds."""
         if not self.lookup:
@@ -362,7 +365,7 @@ class ProxyNode:
         held, self._held = self._held, []
         for exchange in held:
             if exchange in self.inside:
-                self._admit(exchange)
+                self._read(exchange)
 
     def slow(self, factor: float) -> None:
         """Work on the cores that begins from now on takes *factor* times as long."""

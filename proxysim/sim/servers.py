@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from proxysim.costs import Costs
@@ -172,15 +173,14 @@ class Server:
         if seconds:
             self.tls_seconds += seconds
             exchange.cpu += seconds
-
-            def encrypted(waited: float) -> None:
-                exchange.wait += waited
-                if not exchange.over:
-                    channel.answer(exchange, response, body)
-
-            self.cores.run(seconds, encrypted)
+            self.cores.run(seconds, partial(self._encrypted, exchange, response, body))
         else:
             channel.answer(exchange, response, body)
+
+    def _encrypted(self, exchange: Exchange, response: Response, body: Body, waited: float) -> None:
+        exchange.wait += waited
+        if not exchange.over and exchange.channel is not None:
+            exchange.channel.answer(exchange, response, body)
 
     # Faults.
 

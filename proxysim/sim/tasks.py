@@ -200,7 +200,7 @@ class Task:
             if body.complete:
                 self.node.pool.release(channel)
             else:
-                body.when_complete(lambda: self.node.pool.release(channel))
+                body.when_complete(partial(self.node.pool.release, channel))
         if exchange is not self.child:
             return
         self.child = None
@@ -266,19 +266,22 @@ class Task:
         if seconds:
             node.tls_seconds += seconds
             account.cpu += seconds
-            node.cores.run(seconds, lambda waited: self._answer(effect.response, body, waited))
-        else:
-            node.sent_bytes += body.length
-            channel.answer(exchange, effect.response, body, partial(self.reply, Sent(body.length)))
-        return PENDING
+            node.cores.run(seconds, partial(self._encrypted, effect.response, body))
+            return PENDING
+        node.sent_bytes += body.length
+        sent = Sent(body.length)
+        left = channel.answer(exchange, effect.response, body, partial(self.reply, sent))
+        return sent if left else PENDING
 
-    def _answer(self, response: Response, body: Body, waited: float) -> None:
+    def _encrypted(self, response: Response, body: Body, waited: float) -> None:
         exchange = self.exchange
         self.account.wait += waited
         if self.over or exchange is None or exchange.channel is None:
             return
         self.node.sent_bytes += body.length
-        exchange.channel.answer(exchange, response, body, partial(self.reply, Sent(body.length)))
+        sent = Sent(body.length)
+        if exchange.channel.answer(exchange, response, body, partial(self.reply, sent)):
+            self.reply(sent)
 
     def drain(self, effect: Drain) -> Any:
         body = effect.body
