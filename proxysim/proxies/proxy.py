@@ -32,7 +32,7 @@ from proxysim.proxies.effects import (
 
 __all__ = ["Proxy", "error_page"]
 
-Deliver = Callable[[Head | Failure], Handling]
+Deliver = Callable[[Request, Head | Failure], Handling]
 IDENTITY_ONLY: tuple[str | None, ...] = (None,)
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 GATEWAY_ERRORS = {
@@ -101,9 +101,9 @@ class Proxy:
         """Answer *request* from the cache or from a backend."""
         cache = self.cache
         if cache is None:
-            return self.exchange(request, partial(self.send, request, "none"))
+            return self.exchange(request, self._send_uncached)
         if freshness.bypassed(request):
-            return self.exchange(request, partial(self._send_past_cache, request))
+            return self.exchange(request, self._send_past_cache)
         return self._respond_by_cache(request, cache)
 
     def _respond_by_cache(self, request: Request, cache: Cache) -> Handling:
@@ -124,7 +124,7 @@ class Proxy:
                 yield from self.exchange(asked, partial(self._send_confirmed, request, cache, key))
             return
         if not cache.collapse or request.method != "GET":
-            yield from self.exchange(request, partial(self.send, request, "miss"))
+            yield from self.exchange(request, self._send_missed)
             return
         key = cache.key(request, codings[0])
         fill = cache.fills.get(key)
@@ -140,7 +140,7 @@ class Proxy:
             if answer is not None:
                 yield from self._send_shared(answer, state)
                 return
-        yield from self.exchange(request, partial(self.send, request, "miss"))
+        yield from self.exchange(request, self._send_missed)
 
     # One exchange with a backend, and what is done with its answer.
 
@@ -153,7 +153,7 @@ class Proxy:
         """
         pool = self.pool(request, tried)
         if not pool:
-            yield from deliver(Failure("overload"))
+            yield from deliver(request, Failure("overload"))
             return
         with self.choose(request, pool) as backend:
             reply = yield Fetch(backend, self.identity.rewrite(request), self.deadlines)
@@ -162,7 +162,7 @@ class Proxy:
                 ok = not failed and reply.response.status < 500
                 self.health.observe(backend, ok, self.clock())
             if not failed or self.retry is None or not self._again(request, reply, tried):
-                yield from deliver(reply)
+                yield from deliver(request, reply)
                 return
         again = self.exchange(request, deliver, (*tried, backend))
         if tried:
@@ -176,15 +176,22 @@ class Proxy:
             request, failure, len(tried) + 1, self.in_flight()
         )
 
-    def send(self, request: Request, state: str, reply: Head | Failure) -> Handling:
+    def _send_uncached(self, request: Request, reply: Head | Failure) -> Handling:
+        if self.compression is not None or isinstance(reply, Failure):
+            yield from self._send(request, reply, "none")
+        else:
+            yield Send(self.identity.answer(reply.response), reply.body)
+
+    def _send_missed(self, request: Request, reply: Head | Failure) -> Handling:
+        return self._send(request, reply, "miss")
+
+    def _send(self, request: Request, reply: Head | Failure, state: str) -> Handling:
         """Send what a backend said; *state* is what the cache made of the request."""
         if isinstance(reply, Failure):
             yield Send(*self.gateway_error(reply), cache=state)
-        elif state == "miss" or self.compression is not None:
-            response, body, ticket = yield from self._prepare(request, reply, state == "miss")
-            yield Send(response, body, ticket, state)
-        else:
-            yield Send(self.identity.answer(reply.response), reply.body, None, state)
+            return
+        response, body, ticket = yield from self._prepare(request, reply, state == "miss")
+        yield Send(response, body, ticket, state)
 
     def _prepare(
         self, request: Request, head: Head, keep: bool
@@ -209,18 +216,18 @@ class Proxy:
             and self.cache is not None
         ):
             self.cache.invalidate(request, self._codings(request))
-        yield from self.send(request, "bypass", reply)
+        yield from self._send(request, reply, "bypass")
 
     def _send_confirmed(
-        self, request: Request, cache: Cache, key: Key, reply: Head | Failure
+        self, request: Request, cache: Cache, key: Key, asked: Request, reply: Head | Failure
     ) -> Handling:
-        """The answer to a conditional request of the cache's own."""
+        """Send the answer to *request*, for which *asked* was the cache's own conditional one."""
         if isinstance(reply, Head) and reply.response.status == 304:
             stored = cache.confirm(key, reply.response.headers)
             if stored is not None:
                 yield from self._send_stored(request, cache, key, stored, "revalidated")
                 return
-        yield from self.send(request, "miss", reply)
+        yield from self._send(request, reply, "miss")
 
     def _send_stored(
         self, request: Request, cache: Cache, key: Key, stored: Stored, state: str
@@ -246,14 +253,14 @@ class Proxy:
     def _fill(self, request: Request, cache: Cache, key: Key, fill: Fill) -> Handling:
         """Fetch once for all who wait; its end, however it comes, takes it off the list."""
         try:
-            yield from self.exchange(request, partial(self._deliver_fill, request, fill))
+            yield from self.exchange(request, partial(self._deliver_fill, fill))
         finally:
             fill.done = True
             if cache.fills.get(key) is fill:
                 del cache.fills[key]
             fill.share(None)
 
-    def _deliver_fill(self, request: Request, fill: Fill, reply: Head | Failure) -> Handling:
+    def _deliver_fill(self, fill: Fill, request: Request, reply: Head | Failure) -> Handling:
         if isinstance(reply, Failure):
             fill.share(reply)
             return
@@ -283,7 +290,7 @@ class Proxy:
             cache.refreshing.discard(key)
 
     def _deliver_refresh(
-        self, request: Request, cache: Cache, key: Key, reply: Head | Failure
+        self, request: Request, cache: Cache, key: Key, asked: Request, reply: Head | Failure
     ) -> Handling:
         if isinstance(reply, Failure):
             return

@@ -264,6 +264,7 @@ class Pool:
 
     def __init__(self, world: World, keep_alive: float, most: int | None = None) -> None:
         self.world = world
+        self.env = world.env
         self.keep_alive = keep_alive
         self.most = most
         self.opened = 0
@@ -280,7 +281,7 @@ class Pool:
                 channel.timer.meet()
             if (
                 channel.generation == channel.endpoint.generation
-                and self.world.env.time - channel.idle_since <= self.keep_alive
+                and self.env.time - channel.idle_since <= self.keep_alive
                 and not channel.closed
             ):
                 return channel
@@ -324,7 +325,7 @@ class Pool:
             if waiting:
                 waiting.popleft()(channel)
                 return
-        channel.idle_since = self.world.env.time
+        channel.idle_since = self.env.time
         if channel.relays:
             channel.timer = self.world.deadlines.set(self.keep_alive, channel.close)
         idle = self._idle.get(channel.key)
