@@ -77,7 +77,7 @@ def seldom_collected() -> Iterator[None]:
     cost up to half of the time.
     """
     before = gc.get_threshold()
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(200_000, 50, 1000)
     try:
         yield
     finally:

@@ -10,6 +10,9 @@ from proxysim.workload.draws import Recorded
 
 __all__ = ["Asset", "Library"]
 
+#: Statuses other than 200 and 206 that a cache may keep (RFC 9110, section 15.1).
+KEPT = frozenset({203, 204, 300, 301, 308, 404, 405, 410, 414, 501})
+
 
 class Asset:
     """One object of a site, as a server answers for it."""
@@ -56,10 +59,17 @@ class Asset:
             return self.response, self.size
         if record.status == 304:
             return self.unmodified, 0
-        more = self.unmodified.headers.pairs
-        if record.status == 206:
+        tag, control = self.unmodified.headers.pairs
+        more: tuple[tuple[str, str], ...]
+        if record.status == 200:
+            more = (tag, control)
+        elif record.status == 206:
             last = max(0, record.size - 1)
-            more = (*more, ("content-range", f"bytes 0-{last}/{max(self.size, record.size)}"))
+            part = f"bytes 0-{last}/{max(self.size, record.size)}"
+            more = (tag, control, ("content-range", part))
+        else:
+            # The tag is the object's: a redirection or an error is not confirmed by it.
+            more = (control if record.status in KEPT else ("cache-control", "no-store"),)
         return Response(record.status, self._fields(record.size, more)), record.size
 
 

@@ -264,25 +264,27 @@ class World:
 
     def run(self, progress: Progress | None = None) -> Run:
         """Run until every request is over, at most ``drain`` seconds past the duration."""
+        with seldom_collected():
+            self._turn(progress)
+            return self._finish()
+
+    def _turn(self, progress: Progress | None) -> None:
         env, document = self.env, self.scenario.document
-        nodes = list(self.nodes.values())
         ends = edges(self.duration, self.warmup, document.run.window)
-        env.process(read_meters(self, ends, nodes))
+        env.process(read_meters(self, ends, self.nodes.values()))
         for event in document.events:
             env.process(happen(self, event, self._hit(event), self._wires(event)))
         for clients in self.clients:
             clients.start()
-        with seldom_collected():
-            for end in ends:
-                env.turn_until(end)
-                if progress is not None:
-                    progress(min(1.0, end / self.duration))
-            self._draining = True
-            self.done()
-            env.turn_until(self.duration + document.run.drain)
+        for end in ends:
+            env.turn_until(end)
+            if progress is not None:
+                progress(min(1.0, end / self.duration))
+        self._draining = True
+        self.done()
+        env.turn_until(self.duration + document.run.drain)
         for exchange, clients in self.open.items():
             clients.in_flight(exchange)
-        return self._finish()
 
     def _hit(self, event: Any) -> list[Server | ProxyNode]:
         if event.node is None:
