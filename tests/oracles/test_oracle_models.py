@@ -54,7 +54,7 @@ def test_bounded_room(servers: int, waiting: int, rate: float, tolerance: float)
             "service": EXPONENTIAL,
         },
     }
-    duration = 100 + 12_000 / rate * (0.03 / tolerance) ** 2
+    duration = 100 + 15_000 / rate * (0.03 / tolerance) ** 2
     queue = scenario(nodes, duration=duration, warmup=100)
     rejected = counted_share(Outcome.REJECTED)
     blocked, response = replicate(queue, rejected, mean_ok, controls=arrivals(rate))
@@ -80,7 +80,7 @@ def test_closed_loop(users: int, think: float, workers: int, tolerance: float) -
             "service": EXPONENTIAL,
         },
     }
-    duration = 200 + 2500 / exact.throughput * (0.03 / tolerance) ** 2
+    duration = 200 + 3500 / exact.throughput * (0.03 / tolerance) ** 2
     rate, response = replicate(
         scenario(nodes, duration=duration, warmup=200),
         lambda run: float(run.counted.sum()) / (run.duration - run.warmup),

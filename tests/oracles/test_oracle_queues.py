@@ -145,16 +145,16 @@ def sharing(size: Mapping[str, Any], requests: int) -> Case:
 QUICK = [
     pooled(0.8, 1, 20_000),
     pooled(0.8, 2, 24_000),
-    pooled(0.8, 4, 13_000),
+    pooled(0.8, 4, 17_000),
     pooled(0.8, 8, 6_000),
-    spread(0.8, 4, "round_robin", 14_000),
-    spread(0.8, 4, "least_connections", 11_000),
+    spread(0.8, 4, "round_robin", 18_000),
+    spread(0.8, 4, "least_connections", 18_000),
     spread(0.5, 2, "round_robin", 2_500),
     spread(0.5, 4, "random", 3_000),
     general(0.5, "fixed", 700),
-    general(0.5, "lognormal", 10_000),
+    general(0.5, "lognormal", 11_000),
     general(0.5, "hyperexponential", 20_000),
-    sharing({"exponential": 100e3}, 20_000),
+    sharing({"exponential": 100e3}, 15_000),
 ]
 #: Held to 1 % beside the quick ones.
 EXACT = [
@@ -166,8 +166,8 @@ EXACT = [
 LONG = [
     spread(0.8, 2, "round_robin", 22_000),
     spread(0.8, 4, "random", 30_000),
-    spread(0.9, 2, "least_connections", 70_000),
-    spread(0.9, 4, "least_connections", 50_000),
+    spread(0.9, 2, "least_connections", 80_000),
+    spread(0.9, 4, "least_connections", 60_000),
     general(0.8, "fixed", 13_000),
     general(0.8, "lognormal", 36_000),
     sharing({"lognormal": {"mean": 100e3, "sigma": 1.0}}, 30_000),
