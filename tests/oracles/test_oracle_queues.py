@@ -136,7 +136,7 @@ def sharing(size: Mapping[str, Any], requests: int) -> Case:
         requests,
         settled(rho),
         # So many objects that a body is hardly ever sent twice: each has one size for good.
-        site={"objects": 400_000, "popularity": "uniform", "size": size},
+        site={"objects": 100_000, "popularity": "uniform", "size": size},
         rest={"links": [{"between": ["users", "server"], "bandwidth": "100kB/s"}]},
         demand=lambda run: run.column("bytes_down") / 100e3,
     )
@@ -147,8 +147,8 @@ QUICK = [
     pooled(0.8, 2, 24_000),
     pooled(0.8, 4, 17_000),
     pooled(0.8, 8, 6_000),
-    spread(0.8, 4, "round_robin", 18_000),
-    spread(0.8, 4, "least_connections", 18_000),
+    spread(0.8, 4, "round_robin", 20_000),
+    spread(0.8, 4, "least_connections", 20_000),
     spread(0.5, 2, "round_robin", 2_500),
     spread(0.5, 4, "random", 3_000),
     general(0.5, "fixed", 700),

@@ -1,11 +1,15 @@
 """Caches in the simulated world: who fetches, who waits, who is served what is stale."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
+from proxysim.scenario import Scenario
+from proxysim.sim import simulate
 from proxysim.sim.world import World
-from tests.sim.scene import edge, latencies, play, server, world
+from tests.sim.scene import SITE, edge, latencies, play, server, tree, world
 
 L = 0.010
 WIRES = [
@@ -141,3 +145,16 @@ def test_half_a_body_is_not_kept() -> None:
     run = play(nodes, script=at(0.0, 50.0, size=20_000), links=links, run={"duration": 90.0})
     assert run.requests["outcome"].tolist() == ["timed_out", "timed_out"]
     assert "hit" not in states(run)
+
+
+@pytest.mark.xfail(strict=True, reason="a shared answer is sent whole to whoever has it already")
+def test_whoever_shares_a_fetch_is_still_told_that_nothing_has_changed() -> None:
+    """A conditional request that waits for another's fetch: its copy is good, so 304."""
+    with TemporaryDirectory() as directory:
+        lines = "time,client,url,size,status\n0.0,ann,/1,1000,200\n0.5,bob,/1,0,304\n"
+        (Path(directory) / "script.csv").write_text(lines)
+        replay = {"replay": {"file": "script.csv", "format": "csv", "site": SITE}}
+        nodes = {**site(collapse=True), "users": {"kind": "clients", "arrivals": replay}}
+        scenario = Scenario.checked(tree(nodes, links=WIRES), name="s", directory=Path(directory))
+        run = simulate(scenario)
+    assert run.column("status").tolist() == [200, 304]

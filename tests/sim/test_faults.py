@@ -355,3 +355,48 @@ def test_a_transfer_that_nobody_waits_for_frees_the_wire() -> None:
     rows = run.requests.set_index("outcome")
     assert rows.loc["timed_out", "latency"] == pytest.approx(1.0)
     assert rows.loc["ok", "latency"] == pytest.approx(1.5)
+
+
+@pytest.mark.xfail(strict=True, reason="what slowness adds is booked as network")
+def test_what_slow_cores_take_is_processor_time() -> None:
+    run = play(
+        {"edge": edge(), "shop": server()},
+        script=[(0.0, "ann", "/1", 0), (5.0, "ann", "/1", 0)],
+        events=[{"at": 2.0, "node": "edge", "slow": 3.0, "for": 50.0}],
+        costs={"request": 1.0},
+    )
+    assert latencies(run) == pytest.approx([1.0, 3.0])
+    assert run.column("cpu").tolist() == pytest.approx([1.0, 3.0])
+    assert run.column("network").tolist() == pytest.approx([0.0, 0.0])
+
+
+@pytest.mark.xfail(strict=True, reason="a silent node answers TLS handshakes")
+def test_a_silent_server_does_not_shake_hands() -> None:
+    """Its kernel takes the connection; TLS is for the program to answer, and that is silent."""
+    run = play(
+        {"web": front()},
+        script=[(0.0, "bob", "/1", 0), (5.0, "ann", "/1", 0)],
+        links=WIRE,
+        site={"tls": True},
+        events=[{"at": 1.0, "node": "web", "silent_for": 10.0}],
+    )
+    # Held until 11 s: ServerHello then, one crossing back, and the request's round trip.
+    assert latencies(run)[1] == pytest.approx(6.0 + L + 2 * L)
+
+
+def test_hops_cover_a_request_from_end_to_end() -> None:
+    """With every span kept: they begin with the connection and end with the last byte."""
+    run = play(
+        {"edge": edge(tls="terminate"), "shop": server(service=1.0)},
+        script=one(),
+        links=WIRES,
+        site={"tls": True},
+        hops="all",
+    )
+    hops = run.hops
+    assert hops["start"].min() == pytest.approx(0.0)
+    assert hops["end"].max() == pytest.approx(latencies(run)[0])
+    reached = 0.0
+    for start, end in sorted(zip(hops["start"], hops["end"], strict=True)):
+        assert start <= reached + 1e-9, "no time goes by that no span tells of"
+        reached = max(reached, end)
