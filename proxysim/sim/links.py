@@ -84,7 +84,8 @@ class Lane:
             return
         self._timer, self._armed = None, inf
         sending, now, bandwidth = self._sending, self._env.time, self.bandwidth
-        self._work += (now - self._since) * bandwidth / len(sending)
+        if sending:  # whoever armed it may have left in the turn that it joined
+            self._work += (now - self._since) * bandwidth / len(sending)
         self._since = now
         while sending:
             left = sending[0][0] - self._work

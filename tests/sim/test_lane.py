@@ -107,3 +107,14 @@ def test_the_bandwidth_changes_under_way() -> None:
 
 def test_one_that_joins_as_another_ends() -> None:
     assert ends([(0.0, 1000), (1.0, 1000)]) == pytest.approx([1.0, 2.0])
+
+
+@pytest.mark.parametrize("size", [0, 500])
+def test_one_that_joins_because_another_ends(size: int) -> None:
+    """Of no length at all, too: it is over in the turn in which it joins."""
+    clock = Clock()
+    lane = Lane(clock, BANDWIDTH)
+    found: list[float] = []
+    lane.join(1000, lambda: lane.join(size, lambda: found.append(clock.now)))
+    clock.turn_until(100.0)
+    assert found == pytest.approx([1.0 + size / BANDWIDTH])
