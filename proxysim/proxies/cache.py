@@ -52,22 +52,28 @@ class Stored:
 
 
 class Ticket:
-    """The right to store one answer's body once it has come whole."""
+    """The right to store one answer's body once it has come whole.
 
-    __slots__ = ("_cache", "_key", "_response", "limit")
+    ``given_up`` is called when it turns out that it will not be stored.
+    """
+
+    __slots__ = ("_cache", "_key", "_response", "given_up", "limit")
 
     def __init__(self, cache: Cache, key: Key, response: Response, limit: int) -> None:
         self._cache = cache
         self._key = key
         self._response = response
         self.limit = limit
+        self.given_up: Callable[[], None] | None = None
 
     def commit(self, copy: Body) -> None:
         """Store the answer with *copy* as its body."""
         self._cache.keep(self._key, self._response, copy)
 
     def abandon(self) -> None:
-        """The body did not come whole; nothing is stored."""
+        """The body did not come whole, or is too large; nothing is stored."""
+        if self.given_up is not None:
+            self.given_up()
 
 
 @dataclass(slots=True, eq=False)
@@ -79,6 +85,7 @@ class Fill:
     the fetch is closed.
     """
 
+    key: Key
     ready: Signal = field(default_factory=Signal)
     private: Head | None = None
     readers: int = 0
@@ -129,6 +136,7 @@ class Cache:
         self.fills: dict[Key, Fill] = {}
         self.refreshing: set[Key] = set()
         self._stored: dict[Hashable, Stored] = {}
+        self._codings: dict[str | None, None] = {None: None}  # all that answers were kept in
 
     def __len__(self) -> int:
         return len(self._stored)
@@ -155,6 +163,7 @@ class Cache:
         """The right to store *response* to *request*, or None where it may not be kept."""
         if not freshness.storable(request, response):
             return None
+        coding = coding or response.headers.get("content-encoding") or None
         limit = min(self.max_object, self.eviction.capacity)
         return Ticket(self, self.key(request, coding), response, limit)
 
@@ -167,6 +176,7 @@ class Cache:
             self._stored.pop(gone, None)
         if key in self.eviction:
             self._stored[key] = self._entry(response, body)
+            self._codings[key[3]] = None
 
     def confirm(self, key: Key, not_modified: Headers) -> Stored | None:
         """A 304 came for *key*: its fields take over, its age starts again (RFC 9111, 4.3.4)."""
@@ -178,9 +188,9 @@ class Cache:
         self._stored[key] = fresh
         return fresh
 
-    def invalidate(self, request: Request, codings: Iterable[str | None] = (None,)) -> None:
+    def invalidate(self, request: Request) -> None:
         """An unsafe request succeeded: forget what is kept of its target (RFC 9111, 4.4)."""
-        for coding in codings:
+        for coding in self._codings:
             key = self.key(request, coding)
             self.eviction.discard(key)
             self._stored.pop(key, None)

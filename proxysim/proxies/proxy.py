@@ -10,7 +10,7 @@ from typing import Any
 from proxysim.messages import Content, Failure, Headers, Request, Response
 from proxysim.policies import freshness
 from proxysim.policies.backend import Backend
-from proxysim.policies.compression import Compression
+from proxysim.policies.compression import Compression, acceptable
 from proxysim.policies.health import PassiveHealth
 from proxysim.policies.identity import Identity
 from proxysim.policies.retry import Retry
@@ -33,7 +33,6 @@ from proxysim.proxies.effects import (
 __all__ = ["Proxy", "error_page"]
 
 Deliver = Callable[[Request, Head | Failure], Handling]
-IDENTITY_ONLY: tuple[str | None, ...] = (None,)
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 GATEWAY_ERRORS = {
     "timeout": (504, "The server did not answer in time."),
@@ -123,6 +122,9 @@ class Proxy:
                 asked = freshness.conditional(request, stored.response)
                 yield from self.exchange(asked, partial(self._send_confirmed, request, cache, key))
             return
+        if freshness.only_if_cached(request):
+            yield Send(*error_page(504, "No usable answer is in the cache."), cache="miss")
+            return
         if not cache.collapse or request.method != "GET":
             yield from self.exchange(request, self._send_missed)
             return
@@ -130,8 +132,8 @@ class Proxy:
         fill = cache.fills.get(key)
         state = "coalesced"
         if fill is None:
-            fill = cache.fills[key] = Fill()
-            fill.running = yield Spawn(self._fill(request, cache, key, fill))
+            fill = cache.fills[key] = Fill(key)
+            fill.running = yield Spawn(self._fill(request, fill))
             state = "miss"
         with fill:
             answer = yield Wait(fill.ready)
@@ -204,6 +206,8 @@ class Proxy:
             if coding is not None:
                 response = replace(response, headers=self.compression.headers(response, coding))
                 body = yield Encode(body, coding)
+            elif self.compression.eligible(request, response, body.length):
+                response = replace(response, headers=self.compression.headers(response, None))
         cache = self.cache
         ticket = cache.ticket(request, response, coding) if keep and cache is not None else None
         return response, body, ticket
@@ -215,7 +219,7 @@ class Proxy:
             and reply.response.status < 400
             and self.cache is not None
         ):
-            self.cache.invalidate(request, self._codings(request))
+            self.cache.invalidate(request)
         yield from self._send(request, reply, "bypass")
 
     def _send_confirmed(
@@ -250,15 +254,19 @@ class Proxy:
 
     # Fetches that belong to the cache.
 
-    def _fill(self, request: Request, cache: Cache, key: Key, fill: Fill) -> Handling:
+    def _fill(self, request: Request, fill: Fill) -> Handling:
         """Fetch once for all who wait; its end, however it comes, takes it off the list."""
         try:
             yield from self.exchange(request, partial(self._deliver_fill, fill))
         finally:
             fill.done = True
-            if cache.fills.get(key) is fill:
-                del cache.fills[key]
+            self._unlist(fill)
             fill.share(None)
+
+    def _unlist(self, fill: Fill) -> None:
+        """Let nobody else join *fill*."""
+        if self.cache is not None and self.cache.fills.get(fill.key) is fill:
+            del self.cache.fills[fill.key]
 
     def _deliver_fill(self, fill: Fill, request: Request, reply: Head | Failure) -> Handling:
         if isinstance(reply, Failure):
@@ -271,6 +279,8 @@ class Proxy:
             fill.private = Head(response, body)
             fill.share(None)
             yield Wait(Signal())
+        # Whoever comes when the copy has been given up has missed the beginning.
+        ticket.given_up = partial(self._unlist, fill)
         fill.share(Head(response, body))
         yield Drain(body, ticket)
         fill.done = True
@@ -303,10 +313,12 @@ class Proxy:
     # Small print.
 
     def _codings(self, request: Request) -> tuple[str | None, ...]:
-        if self.compression is None:
-            return IDENTITY_ONLY
-        coding = self.compression.preferred(request)
-        return IDENTITY_ONLY if coding is None else (coding, None)
+        """In which codings a stored answer may be sent, the one best sent first."""
+        codings = acceptable(request)
+        best = None if self.compression is None else self.compression.preferred(request)
+        if best is None or best == codings[0]:
+            return codings
+        return (best, *(coding for coding in codings if coding != best))
 
     def gateway_error(self, failure: Failure) -> tuple[Response, Content]:
         """The answer where none could be had: 504 in time, 503 for want of room, else 502."""
