@@ -62,7 +62,7 @@ def bandwidth(value: object) -> float:
 
 
 def rate(value: object) -> float:
-    """Events per second in ``"200/s"``, ``"30/min"`` or a bare number per second; never negative."""
+    """Events per second in ``"200/s"``, ``"30/min"`` or a bare number; never negative."""
     return _read(value, _RATES, "a rate such as 200/s or 30/min")
 
 
@@ -83,7 +83,8 @@ def _read(value: object, units: dict[str, float] | dict[str, int], expected: str
         unit = unit.replace("/ ", "/").replace(" /", "/")
         if not found or (unit and unit not in units):
             raise UnitError(
-                f"found {value!r}", mend=f"Expected {expected}; units: {', '.join(units).strip(', ')}."
+                f"found {value!r}",
+                mend=f"Expected {expected}; units: {', '.join(units).strip(', ')}.",
             )
         number = float(found[1].replace("_", "")) * (units[unit] if unit else 1)
     else:

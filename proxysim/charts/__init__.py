@@ -19,11 +19,11 @@ from proxysim.charts.figures import figure_set, picture, save
 from proxysim.charts.journey import waterfall
 from proxysim.charts.knowledge import who_sees_what
 from proxysim.charts.latency import latency_ccdf, latency_over_time, latency_percentiles
-from proxysim.charts.network import describe, topology
+from proxysim.charts.network import topology
 from proxysim.charts.outcomes import outcomes
 from proxysim.results import registry
 
-__all__ = ["CHARTS", "ascii_sequence", "describe", "figure_set", "mermaid", "picture", "save"]
+__all__ = ["CHARTS", "ascii_sequence", "figure_set", "mermaid", "picture", "save"]
 
 #: The charts by the names under which ``run.plot`` knows them.
 CHARTS: dict[str, Callable[..., Axes]] = {

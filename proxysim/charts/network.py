@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,50 +19,14 @@ from proxysim.charts.canvas import annotate_empty, axes_for, brief_duration, fin
 from proxysim.charts.palette import GREY, INK, KINDS
 from proxysim.results.run import Run
 from proxysim.results.table import natural
-from proxysim.topology import Network, Wire
 
-__all__ = ["describe", "layers_of", "topology"]
+__all__ = ["layers_of", "topology"]
 
 #: Members of a group that are drawn one by one; a larger group is one icon.
 MOST_MEMBERS = 6
 _GAP = 0.2  # between zones, in rows
 _ORDER = ("clients", "forward_proxy", "router", "reverse_proxy", "server")
 _ZONES = ("#dcebf7", "#efe9da", "#e3f1e6", "#f3e3ec", "#ececec")
-
-
-def describe(network: Network) -> dict[str, Any]:
-    """*network* in plain values, as ``run.topology`` holds it and :func:`topology` reads it.
-
-    ``layers``: names from left to right; ``zones``: names by zone; ``nodes``: kind, group and count
-    by name; ``links``: between, latency, jitter, bandwidth, loss and shared.
-    """
-    nodes = {}
-    for place in network.places.values():
-        single = place.kind == "clients"
-        for name in [place.name] if single else map(place.member, range(place.count)):
-            nodes[name] = {
-                "kind": place.kind,
-                "group": place.name,
-                "count": place.count if single else 1,
-            }
-    wired: Iterable[tuple[str, str, Wire]] = network.graph.edges(data="wire")
-    links = [
-        {
-            "between": [one, other],
-            "latency": wire.latency,
-            "jitter": wire.jitter,
-            "bandwidth": wire.bandwidth,
-            "loss": wire.loss,
-            "shared": wire.shared,
-        }
-        for one, other, wire in wired
-    ]
-    return {
-        "layers": [list(layer) for layer in network.layers()],
-        "zones": {zone: list(names) for zone, names in network.zones().items()},
-        "nodes": nodes,
-        "links": links,
-    }
 
 
 Floats = NDArray[np.float64]
@@ -102,7 +66,8 @@ def topology(run: Run, ax: Axes | None = None) -> Axes:
 
     Shaded areas are zones of trust; shapes tell the kinds apart. A group of many members is one
     icon. Links carry their one-way latency, bandwidth and loss. Read from ``run.topology`` (see
-    :func:`describe`); without one, from the kinds in ``run.facts`` and the links in ``run.nodes``.
+    :func:`~proxysim.scenario.build_topology.described`); without one, from the kinds in
+    ``run.facts`` and the links in ``run.nodes``.
     """
     icons, links = _icons(run), _links(run)
     columns = sorted({icon.layer for icon in icons.values()})

@@ -81,8 +81,8 @@ class Fill:
     """A fetch that several requests wait for; it belongs to the cache entry, not to any of them.
 
     ``ready`` is set with the Head or Failure that all may share, or with None: to each its own
-    fetch, but for the first, who takes the ``private`` answer. Each reader enters it as a context. When the last one leaves before the body has come,
-    the fetch is closed.
+    fetch, but for the first, who takes the ``private`` answer. Each reader enters the fill as a
+    context. When the last one leaves before the body has come, the fetch is closed.
     """
 
     key: Key

@@ -121,8 +121,9 @@ class Fetch:
 
 @value
 class Send:
-    """Answer the client: *response* and *body*, of which *store* keeps a copy. ``cache`` and ``blocked`` are for
-    the log: what the proxy's cache made of the request (a name of
+    """Answer the client: *response* and *body*, of which *store* keeps a copy.
+
+    ``cache`` and ``blocked`` are for the log: what the proxy's cache made of the request (a name of
     :data:`~proxysim.results.columns.CACHE_STATES`), and whether a filter turned it away.
     """
 
@@ -233,8 +234,9 @@ class Head:
 
 @value
 class Sent:
-    """A body has gone: how many *bytes*, whether the source was read to its end, and whether the
-    client went away first.
+    """A body has gone: how many *bytes* of it.
+
+    ``source_complete``: the source was read to its end. ``client_gone``: the client left before.
     """
 
     bytes: int
@@ -244,8 +246,9 @@ class Sent:
 
 @value
 class Closed:
-    """A relay has ended: bytes *up* (from the client) and *down*, and *by* whom (client, server,
-    deadline).
+    """A relay has ended: bytes *up* (from the client) and *down*.
+
+    ``by`` says who ended it: client, server or deadline.
     """
 
     up: int

@@ -55,9 +55,7 @@ def proxy_of(
     )
 
 
-def _forward(
-    node: said.ForwardProxy, name: str, clock: Clock, cache: Cache | None
-) -> ForwardProxy:
+def _forward(node: said.ForwardProxy, name: str, clock: Clock, cache: Cache | None) -> ForwardProxy:
     rules = [rule.model_dump(exclude_none=True) for rule in node.filters]
     return ForwardProxy(
         name,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from proxysim.scenario.nodes import Clients, ForwardProxy, ReverseProxy, Server
 from proxysim.scenario.scenario import Scenario
 from proxysim.topology import Network, Place, Wire
 
-__all__ = ["network_of"]
+__all__ = ["described", "network_of"]
 
 
 def network_of(scenario: Scenario, counts: Mapping[str, int] | None = None) -> Network:
@@ -64,3 +65,39 @@ def _conversations(scenario: Scenario) -> Iterator[tuple[str, str]]:
                 passed.add(asker)
             for site in sites:
                 yield from ((asker, front) for front in scenario.fronts(site))
+
+
+def described(network: Network) -> dict[str, Any]:
+    """*network* in plain values, as ``run.topology`` holds it and charts read it.
+
+    ``layers``: names from left to right; ``zones``: names by zone; ``nodes``: kind, group and count
+    by name; ``links``: between, latency, jitter, bandwidth, loss and shared.
+    """
+    nodes = {}
+    for place in network.places.values():
+        single = place.kind == "clients"
+        for name in [place.name] if single else map(place.member, range(place.count)):
+            nodes[name] = {
+                "kind": place.kind,
+                "group": place.name,
+                "count": place.count if single else 1,
+            }
+    wired: Iterable[tuple[str, str, Wire]] = network.graph.edges(data="wire")
+    links = [
+        {
+            "between": [one, other],
+            "latency": wire.latency,
+            "jitter": wire.jitter,
+            "bandwidth": wire.bandwidth,
+            "loss": wire.loss,
+            "shared": wire.shared,
+        }
+        for one, other, wire in wired
+    ]
+    return {
+        "layers": [list(layer) for layer in network.layers()],
+        "zones": {zone: list(names) for zone, names in network.zones().items()},
+        "nodes": nodes,
+        "links": links,
+        "ideal": network.ideal,
+    }

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from proxysim.messages import Failure, Headers, Request, Response
 from proxysim.results.columns import METHODS, Outcome
+from proxysim.sim.channels import Channel, Endpoint
 from proxysim.sim.clock import Timer
-from proxysim.sim.connections import Channel, Dial, Endpoint, Pool
+from proxysim.sim.dialling import Dial
 from proxysim.sim.exchange import Call, Exchange
 from proxysim.sim.paths import Body
+from proxysim.sim.pools import Pool
 from proxysim.workload.draws import ClosedGroup, Draw
 
 if TYPE_CHECKING:
@@ -323,7 +325,7 @@ class Clients:
                 length,
                 wait,
                 service,
-                network if network > 0.0 else 0.0,
+                max(0.0, network),
                 cpu,
             )
         )

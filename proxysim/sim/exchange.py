@@ -9,7 +9,7 @@ from proxysim.sim.paths import Body
 from proxysim.workload.draws import Draw
 
 if TYPE_CHECKING:
-    from proxysim.sim.connections import Channel
+    from proxysim.sim.channels import Channel
     from proxysim.sim.content import Asset
 
 __all__ = ["Account", "Asker", "Call", "Exchange"]

@@ -1,5 +1,4 @@
-"""Events of a scenario: nodes that go down, fall silent, slow down, or lose their cache; wires
-that change."""
+"""Events of a scenario: nodes go down, fall silent, slow down, lose their cache; wires change."""
 
 from __future__ import annotations
 
@@ -15,7 +14,7 @@ from proxysim.units import format_bytes, format_duration
 if TYPE_CHECKING:
     from proxysim.sim.world import World
 
-__all__ = ["described", "happen"]
+__all__ = ["event_facts", "happen"]
 
 
 def happen(
@@ -51,7 +50,7 @@ def duration_of(event: Event) -> float | None:
     return event.silent_for if event.silent_for is not None else event.for_
 
 
-def described(event: Event) -> dict[str, Any]:
+def event_facts(event: Event) -> dict[str, Any]:
     """The event as plain values, for the results."""
     lasts = duration_of(event)
     if event.node is not None:

@@ -275,10 +275,10 @@ class _Transfer:
         "ends",
         "env",
         "extra",
+        "lanes",
         "left",
         "out",
         "path_latency",
-        "lanes",
         "source_end",
         "waiting",
     )

@@ -11,10 +11,12 @@ from proxysim.messages import Connection, Failure, Request
 from proxysim.proxies.effects import Connect, Fetch, Opening
 from proxysim.proxies.forward import ForwardProxy
 from proxysim.proxies.reverse import ReverseProxy
+from proxysim.sim.channels import Channel, Endpoint
 from proxysim.sim.clock import Timer
-from proxysim.sim.connections import Channel, Dial, Endpoint, Pool, as_connection
 from proxysim.sim.cores import Cores
+from proxysim.sim.dialling import Dial, as_connection
 from proxysim.sim.exchange import Account, Call, Exchange
+from proxysim.sim.pools import Pool
 from proxysim.sim.tasks import Task
 
 if TYPE_CHECKING:
@@ -99,9 +101,6 @@ class ProxyNode:
 
         task.ended = ended
         task.start()
-
-    def closed(self, channel: Channel) -> None:
-        pass
 
     def receive(self, exchange: Exchange) -> None:
         self._inside_moments -= self.env.time

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from proxysim.costs import Costs
 from proxysim.messages import Failure, Headers, Response
 from proxysim.sim.clock import Timer
-from proxysim.sim.connections import Channel, Dial
 from proxysim.sim.cores import Cores
+from proxysim.sim.dialling import Dial
 from proxysim.sim.exchange import Exchange
 from proxysim.sim.paths import Body
 from proxysim.workload.distributions import Distribution
@@ -28,8 +28,8 @@ class Server:
     """One member of a group of servers.
 
     *workers* serve one request each at a time; *limit* may wait (None: any number), who comes then
-    is answered 503. A request takes its demand over *speed*. *abort*: a request whose asker has gone
-    leaves at once; otherwise the server finishes what it has.
+    is answered 503. A request takes its demand over *speed*. With *abort* a request whose asker has
+    gone leaves at once; otherwise the server finishes what it has.
     """
 
     def __init__(
@@ -80,9 +80,6 @@ class Server:
 
     def open(self, dial: Dial) -> None:
         dial.accepted()
-
-    def closed(self, channel: Channel) -> None:
-        pass
 
     def receive(self, exchange: Exchange) -> None:
         self.received += 1

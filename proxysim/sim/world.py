@@ -11,16 +11,18 @@ from proxysim.results.run import Run
 from proxysim.scenario import Scenario
 from proxysim.scenario import nodes as said
 from proxysim.scenario.build_proxies import proxy_of
-from proxysim.scenario.build_topology import network_of
+from proxysim.scenario.build_topology import described, network_of
 from proxysim.scenario.build_workload import distribution_of, workload_of
 from proxysim.scenario.costing import costs_of
+from proxysim.sim import carrying, waiting  # noqa: F401 - they register how effects are carried out
+from proxysim.sim.channels import Channel, Endpoint, Segment
 from proxysim.sim.clients import Clients, Way
 from proxysim.sim.clock import Clock, Timer, seldom_collected
-from proxysim.sim.connections import Channel, Endpoint, Segment
 from proxysim.sim.content import Library
 from proxysim.sim.deadlines import Deadlines
 from proxysim.sim.exchange import Exchange
-from proxysim.sim.faults import described, happen
+from proxysim.sim.facts import facts_of
+from proxysim.sim.faults import event_facts, happen
 from proxysim.sim.links import Lane
 from proxysim.sim.meters import edges, read_meters
 from proxysim.sim.paths import Direction, Path, Tallies
@@ -69,7 +71,7 @@ class World:
         self.network = network_of(scenario, counts)
         self._codes = self.recorder.texts["node"]
         self._steps = self.recorder.texts["step"]
-        self._directions: dict[Hop, Direction] = {}
+        self.directions: dict[Hop, Direction] = {}
         self._paths: dict[tuple[str, str, int], Path] = {}
         self._joins: dict[tuple[Path, Path], Path] = {}
         self._tallies = Tallies()
@@ -79,7 +81,7 @@ class World:
         self.open: dict[Exchange, Clients] = {}
         self._draining = False
         self._tls_before: dict[str, float] = {}
-        self._tls_counted: dict[str, float] = {}
+        self.tls_counted: dict[str, float] = {}
 
         sites = self.recorder.texts["site"]
         paths = self.recorder.texts["path"]
@@ -212,10 +214,10 @@ class World:
         return Channel(self, up, down, target, address, code)
 
     def _direction(self, hop: Hop) -> Direction:
-        direction = self._directions.get(hop)
+        direction = self.directions.get(hop)
         if direction is None:
             wire = hop.wire
-            direction = self._directions[hop] = Direction(
+            direction = self.directions[hop] = Direction(
                 self.env,
                 hop.name,
                 latency=wire.latency,
@@ -236,7 +238,7 @@ class World:
             for hop in (*self.network.route(one, other), *self.network.route(other, one)):
                 self._direction(hop)
         found: dict[str, list[Direction]] = {}
-        for direction in self._directions.values():
+        for direction in self.directions.values():
             found.setdefault(direction.name, []).append(direction)
         return found
 
@@ -309,9 +311,9 @@ class World:
             seed=self.seed,
             replication=self.replication,
             arrived=self.arrived,
-            events=[described(event) for event in self.scenario.document.events],
-            facts=self._facts(),
-            topology=self._picture(),
+            events=[event_facts(event) for event in self.scenario.document.events],
+            facts=facts_of(self),
+            topology=described(self.network),
             extra={"without": list(self.scenario.removed)} if self.scenario.removed else None,
         )
 
@@ -319,8 +321,8 @@ class World:
         """Note what has been spent on TLS at the ends of warm-up and duration."""
         if now <= self.warmup:
             self._tls_before = {name: node.tls_seconds for name, node in self.nodes.items()}
-        if now >= self.duration and not self._tls_counted:
-            self._tls_counted = {
+        if now >= self.duration and not self.tls_counted:
+            self.tls_counted = {
                 name: node.tls_seconds - self._tls_before.get(name, 0.0)
                 for name, node in self.nodes.items()
             }
@@ -348,55 +350,6 @@ class World:
         if self.hop is not None and length and path.directions:
             code = self._codes[path.directions[-1].name]
             self.hop(request, code, self._steps["transfer"], start, self.env.time)
-
-    # What the results are told of the scenario.
-
-    def _facts(self) -> dict[str, dict[str, Any]]:
-        facts: dict[str, dict[str, Any]] = {}
-        for group, node in self.scenario.document.nodes.items():
-            for member in self.scenario.members(group) if node.kind != "clients" else [group]:
-                fact: dict[str, Any] = {"kind": node.kind, "group": group}
-                if isinstance(node, said.Server):
-                    fact["workers"] = node.workers
-                if isinstance(node, said.ForwardProxy | said.ReverseProxy):
-                    fact["cache"] = node.cache is not None
-                    if node.cores is not None:
-                        fact["cores"] = node.cores
-                if member in self.nodes:
-                    fact["address"] = self.nodes[member].address
-                    fact["tls_cpu"] = self._tls_counted.get(member, 0.0)
-                    fact["connections"] = getattr(
-                        getattr(self.nodes[member], "pool", None), "opened", 0
-                    )
-                if isinstance(node, said.Server):
-                    index = self.scenario.members(group).index(member)
-                    for name in ("speed", "weight"):
-                        given = getattr(node, name)
-                        fact[name] = given[index] if isinstance(given, list) else given
-                if isinstance(node, said.Clients):
-                    fact["count"] = next(c.group.count for c in self.clients if c.name == group)
-                facts[member] = fact
-        for direction in self._directions.values():
-            facts[direction.name] = {"kind": "link"}
-        return facts
-
-    def _picture(self) -> dict[str, Any]:
-        network = self.network
-        edges_drawn: dict[tuple[str, str], dict[str, Any]] = {}
-        for one, other, data in network.graph.edges(data=True):
-            wire = data["wire"]
-            edges_drawn[one, other] = {
-                "between": [one, other],
-                "latency": wire.latency,
-                "bandwidth": wire.bandwidth,
-                "loss": wire.loss,
-            }
-        return {
-            "layers": [list(layer) for layer in network.layers()],
-            "zones": {zone: list(names) for zone, names in network.zones().items()},
-            "links": list(edges_drawn.values()),
-            "ideal": network.ideal,
-        }
 
 
 class _Addresses(dict[int, str]):

@@ -10,10 +10,10 @@ import matplotlib
 import numpy as np
 import pytest
 
-from proxysim.charts.network import describe
 from proxysim.results.columns import CACHE_STATES, OUTCOMES
 from proxysim.results.recorder import Recorder
 from proxysim.results.run import Run
+from proxysim.scenario.build_topology import described
 from proxysim.topology import Network, Place, Wire
 
 Fabricate = Callable[..., Run]
@@ -158,7 +158,7 @@ def fabricate(
         arrived=n,
         events=happened if events else [],
         facts=facts,
-        topology=describe(Network(places, wires, talks)),
+        topology=described(Network(places, wires, talks)),
     )
 
 

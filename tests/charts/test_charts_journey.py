@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from proxysim.charts import ascii_sequence, describe, figure_set, mermaid, save
+from proxysim.charts import ascii_sequence, figure_set, mermaid, save
 from proxysim.charts.journey import family, headline, spans_of, typical
 from proxysim.errors import ResultError
 from proxysim.results.recorder import Recorder
+from proxysim.scenario.build_topology import described
 from proxysim.topology import Network, Place, Wire
 
 
@@ -157,7 +158,7 @@ def test_zones_never_overlap(fabricate):
     wires = [Wire(("staff", "gateway")), Wire(("gateway", "internet")),
              Wire(("visitors", "internet")), Wire(("internet", "web"))]  # fmt: skip
     talks = [("staff", "gateway"), ("gateway", "web"), ("visitors", "web")]
-    run.topology = describe(Network(places, wires, talks))
+    run.topology = described(Network(places, wires, talks))
     run.facts = {}
     ax = run.plot.topology()
     boxes = [patch.get_bbox() for patch in ax.patches if str(patch.get_gid()).startswith("zone")]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from random import Random as Stream
 
 from proxysim.messages import Request
 from proxysim.policies.backend import Backend
 
 __all__ = ["LeastConnections"]
+
+
+_in_flight = attrgetter("in_flight")
 
 
 class LeastConnections:

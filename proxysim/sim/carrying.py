@@ -1,0 +1,193 @@
+"""How a proxy's exchanges are carried out in simulated time: fetch, send, tunnel, work."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from proxysim.messages import Response
+from proxysim.proxies.effects import (
+    Closed,
+    Connect,
+    Drain,
+    Encode,
+    Fetch,
+    Relay,
+    Send,
+    Sent,
+    Work,
+)
+from proxysim.results.columns import CACHE_STATES, CODINGS
+from proxysim.sim.channels import Channel
+from proxysim.sim.clock import Timer
+from proxysim.sim.exchange import Exchange
+from proxysim.sim.paths import Body
+from proxysim.sim.tasks import PENDING, Task, carries
+
+STATES = {name: code for code, name in enumerate(CACHE_STATES)}
+CODING_CODES = {name: code for code, name in enumerate(CODINGS)}
+COALESCED = STATES["coalesced"]
+FROM_STORE = frozenset(STATES[name] for name in ("hit", "stale", "revalidated"))
+ANSWERED_BY_CACHE = FROM_STORE | {COALESCED}
+
+
+@carries(Fetch)
+def fetch(task: Task, effect: Fetch) -> Any:
+    """Send the request upstream; the reply is its answer's head."""
+    node, request = task.node, effect.request
+    task.account.attempts += 1
+    task.attempt += 1
+    child = Exchange(request.world, request, task, task.attempt, node.env.time)
+    task.child = child
+    node.fetch(task, child, effect)
+    return PENDING
+
+
+@carries(Send)
+def send(task: Task, effect: Send) -> Any:
+    """Answer the client; the reply comes when the last byte has left."""
+    exchange = task.exchange
+    node = task.node
+    if exchange is None or exchange.channel is None:
+        return Sent(0, False, True)
+    account = task.account
+    state = STATES[effect.cache]
+    body = effect.body
+    if body is None:
+        body = Body(0, node.code, complete=True)
+    elif type(body) is not Body:
+        body = Body(body.length or 0, node.code, complete=True, text=True)
+    if state:
+        node.count(state, body.length)
+    if state in FROM_STORE:
+        account.served_by, account.backend = node.code, 0
+    elif state == COALESCED:
+        account.served_by, account.backend = body.origin, 0
+    elif not account.served_by:
+        account.served_by = node.code
+    if state in ANSWERED_BY_CACHE or (state and not account.cache):
+        account.cache = state
+    coding = effect.response.headers.fields.get("content-encoding")
+    account.coding = CODING_CODES.get(coding, 0) if coding else 0
+    if effect.blocked:
+        exchange.blocked = True
+    if effect.store is not None:
+        _keep(task, body, effect.store)
+    channel = exchange.channel
+    seconds = node.costs.encrypt * body.length if channel.secure else 0.0
+    if seconds:
+        node.tls_seconds += seconds
+        account.cpu += seconds
+        node.cores.run(seconds, partial(_encrypted, task, effect.response, body))
+        return PENDING
+    node.sent_bytes += body.length
+    sent = Sent(body.length)
+    left = channel.answer(exchange, effect.response, body, partial(task.reply, sent))
+    return sent if left else PENDING
+
+
+def _encrypted(task: Task, response: Response, body: Body, waited: float) -> None:
+    exchange = task.exchange
+    task.account.wait += waited
+    if task.over or exchange is None or exchange.channel is None:
+        return
+    task.node.sent_bytes += body.length
+    sent = Sent(body.length)
+    if exchange.channel.answer(exchange, response, body, partial(task.reply, sent)):
+        task.reply(sent)
+
+
+@carries(Drain)
+def drain(task: Task, effect: Drain) -> Any:
+    """Read a body to its end."""
+    body = effect.body
+    if body is None:
+        if effect.store is not None:
+            effect.store.commit(Body(0, task.node.code, complete=True))
+        return Sent(0)
+    if effect.store is not None:
+        _keep(task, body, effect.store)
+    if body.complete:  # type: ignore[attr-defined]
+        return Sent(body.length or 0)
+    body.when_complete(lambda: task.reply(Sent(body.length or 0)))  # type: ignore[attr-defined]
+    return PENDING
+
+
+def _keep(task: Task, body: Any, store: Any) -> None:
+    """Let *store* have a copy when the body is whole; a task that is closed abandons it."""
+    task.store = store
+
+    def commit() -> None:
+        if task.store is store:
+            task.store = None
+            store.commit(Body(body.length, task.node.code, complete=True, text=body.text))
+
+    body.when_complete(commit)
+
+
+@carries(Encode)
+def encode(task: Task, effect: Encode) -> Any:
+    """Spend the time that coding takes; the coded body is as far as its source."""
+    node, source, coding = task.node, effect.body, effect.coding
+    length = source.length or 0
+    origin = source.origin if type(source) is Body else node.code
+    out = Body(node.costs.compressed(length, coding), origin, text=False)
+    if type(source) is Body:
+        source.when_complete(out.finish)
+    else:
+        out.finish()
+    seconds = node.costs.work(f"compress:{coding}", length)
+    if not seconds:
+        return out
+    return _on_cores(task, seconds, out)
+
+
+@carries(Work)
+def work(task: Task, effect: Work) -> Any:
+    """Spend time on the cores."""
+    seconds = task.node.costs.work(effect.task, effect.size)
+    return _on_cores(task, seconds, None) if seconds else None
+
+
+def _on_cores(task: Task, seconds: float, reply: Any) -> Any:
+    node = task.node
+    began = node.env.time
+
+    def done(waited: float) -> None:
+        task.account.cpu += seconds
+        task.account.wait += waited
+        if node.world.hop is not None:
+            node.span(task.call, "cpu", began)
+        task.reply(reply)
+
+    node.cores.run(seconds, done)
+    return PENDING
+
+
+@carries(Connect)
+def connect(task: Task, effect: Connect) -> Any:
+    """Open a connection for a tunnel."""
+    task.node.connect(task, effect)
+    return PENDING
+
+
+@carries(Relay)
+def relay(task: Task, effect: Relay) -> Any:
+    """Join the client's connection to another; the reply comes when it is closed."""
+    channel: Channel = effect.connection.world
+    dial = task.opening
+    if dial is None and task.exchange is not None:
+        dial = task.exchange.held
+    if dial is None:
+        return Closed(0, 0, "client")
+    if effect.response is None or task.exchange is None or task.exchange.channel is None:
+        dial.relayed(channel, task)
+        return PENDING
+    # The head that says yes crosses back to the client before anything else can.
+    back = task.exchange.channel.down
+    delay = back.delay(task.exchange.call.id, 3000)
+    if delay:
+        Timer(task.node.env, delay, lambda _: dial.relayed(channel, task))
+    else:
+        dial.relayed(channel, task)
+    return PENDING

@@ -1,0 +1,244 @@
+"""Connections in simulated time, once they are open: requests up, answers down.
+
+A relay (CONNECT, passthrough) makes two connections one: what follows crosses every link to the
+far end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+from proxysim.costs import Costs
+from proxysim.messages import Failure, Response
+from proxysim.sim.clock import Timer
+from proxysim.sim.exchange import Exchange
+from proxysim.sim.paths import Body, Path
+
+if TYPE_CHECKING:
+    from proxysim.sim.cores import Cores
+    from proxysim.sim.dialling import Dial
+    from proxysim.sim.pools import Pool
+    from proxysim.sim.world import World
+
+__all__ = ["Channel", "Endpoint", "Segment"]
+
+
+class Endpoint(Protocol):
+    """What a connection leads to: a server or a proxy."""
+
+    name: str
+    code: int
+    address: str
+    cores: Cores
+    down: bool
+    silent: bool
+    generation: int
+    tls_seconds: float
+    server_code: int  # its code where it is a server; 0, no name, for a proxy
+    costs: Costs
+
+    def open(self, dial: Dial) -> None:
+        """A transport connection has reached it; it calls ``dial.accepted`` or ``refused``."""
+        ...
+
+    def receive(self, exchange: Exchange) -> None:
+        """A request has reached it."""
+        ...
+
+    def cancelled(self, exchange: Exchange) -> None:
+        """The asker has closed the connection of an unanswered request."""
+        ...
+
+
+#: One stretch of a connection, for what can be seen on it: who opened it (a code, 0 for the
+#: client), the names of the wires it crosses, and the code of the node at its far end.
+Segment = tuple[int, tuple[str, ...], int]
+
+
+class Channel:
+    """An open connection from an asker to an endpoint, through relays if need be.
+
+    One request at a time (HTTP/1.1). ``peer`` is the address that the endpoint sees.
+    """
+
+    __slots__ = (
+        "closed",
+        "down",
+        "endpoint",
+        "generation",
+        "idle_since",
+        "key",
+        "peer",
+        "pool",
+        "relays",
+        "secure",
+        "segments",
+        "sight",
+        "timer",
+        "up",
+        "warm",
+        "world",
+    )
+
+    def __init__(
+        self, world: World, up: Path, down: Path, endpoint: Endpoint, peer: str, asker: int
+    ) -> None:
+        self.world = world
+        self.up = up
+        self.down = down
+        self.endpoint = endpoint
+        self.generation = endpoint.generation
+        self.peer = peer
+        self.secure = False
+        wires = tuple(wire.name for wire in up.directions)
+        self.segments: tuple[Segment, ...] = ((asker, wires, endpoint.code),)
+        self.sight = world.sight(self.segments, False)
+        self.relays: tuple[Any, ...] = ()  # the tasks that relay it
+        self.pool: Pool | None = None
+        self.key: Hashable = None
+        self.idle_since = 0.0
+        self.timer: Any = None
+        self.warm = 0  # bytes sent down so far, by which the congestion window has grown
+        self.closed = False
+
+    @property
+    def round_trip(self) -> float:
+        return self.up.latency + self.down.latency
+
+    def extend(self, further: Channel, relay: Any) -> None:
+        """Join *further* to the end: the endpoint so far becomes a relay."""
+        world = self.world
+        self.up = world.joined(self.up, further.up)
+        self.down = world.joined(further.down, self.down)
+        self.endpoint = further.endpoint
+        self.generation = further.generation
+        self.peer = further.peer
+        self.segments += further.segments
+        self.sight = self.world.sight(self.segments, self.secure)
+        self.relays += (relay, *further.relays)
+
+    def ask(self, exchange: Exchange) -> None:
+        """Send the request to the endpoint."""
+        world, path = self.world, self.up
+        exchange.channel = self
+        request = exchange.request
+        call = exchange.call
+        if world.sights is not None:
+            chain = request.headers.fields.get("x-forwarded-for", "")
+            world.sights[self.sight, call.client, call.site, chain] += 1
+        delay = path.delay(call.id, exchange.attempt) if path.uncertain else path.latency
+        size = world.request_head
+        if world.hop is not None:
+            world.hop_along(call.id, path, "request", delay)
+        if request.body is not None:
+            size += request.body.length or 0
+            path.tally.bytes += size
+            source, out = Body(size, 0, complete=True), Body(size, 0)
+            out.when_complete(partial(self._reach, exchange))
+            path.carry(world.env, source, size, out, delay, None)
+            return
+        if size:
+            # A head alone neither waits for what else is on the wire nor holds it up.
+            path.tally.bytes += size
+            delay += size * path.slowness
+        if delay:
+            Timer(world.env, delay, self._reached, exchange)
+        elif self.generation == self.endpoint.generation:
+            self.endpoint.receive(exchange)
+        else:
+            self._reach(exchange)
+
+    def _reached(self, timer: Any) -> None:
+        self._reach(timer.carries)
+
+    def _reach(self, exchange: Exchange) -> None:
+        if exchange.over:
+            return
+        if self.generation != self.endpoint.generation:
+            self.lost(exchange, Failure("reset", sent=True, retry_safe=False))
+        else:
+            self.endpoint.receive(exchange)
+
+    def lost(self, exchange: Exchange, failure: Failure) -> None:
+        """The endpoint broke off: the asker hears of it as soon as the wires allow."""
+        if self.down.latency:
+            Timer(self.world.env, self.down.latency, lambda _: exchange.fail(failure))
+        else:
+            exchange.fail(failure)
+
+    def answer(
+        self,
+        exchange: Exchange,
+        response: Response,
+        body: Body,
+        left: Callable[[], None] | None = None,
+    ) -> bool:
+        """Send an answer back; whether its last byte has left the endpoint at once.
+
+        If it has not, *left* is called when it does.
+        """
+        world, path = self.world, self.down
+        call = exchange.call
+        delay = path.delay(call.id, exchange.attempt + 1000) if path.uncertain else path.latency
+        size = world.response_head + body.length
+        path.tally.bytes += size
+        if path.slow_start:
+            body = self._paced(body, size)
+        if world.hop is not None:
+            world.hop_along(call.id, path, "response", delay)
+        if body.complete and not path.lanes:
+            # Nothing holds the last byte back: it comes with the first.
+            if delay:
+                Timer(world.env, delay, self._arrive, (exchange, response, body))
+            elif not exchange.over:
+                exchange.asker.on_head(exchange, response, body)
+            return True
+        out = Body(body.length, body.origin, text=body.text)
+        if world.hop is not None:
+            passed = partial(world.hop_body, call.id, path, world.env.time, body.length)
+            out.when_complete(passed)
+        path.carry(world.env, body, size, out, delay, left)
+        if exchange.asker.wants_whole:
+            exchange.first_byte = world.env.time + delay
+            out.when_complete(partial(self._arrived_whole, exchange, response, out))
+        elif delay:
+            Timer(world.env, delay, self._arrive, (exchange, response, out))
+        elif not exchange.over:
+            exchange.asker.on_head(exchange, response, out)
+        return False
+
+    def _paced(self, body: Body, size: int) -> Body:
+        """*body*, its last byte held back by as many round trips as slow start takes for *size*."""
+        stalls = self.down.stalls(size, self.warm)
+        self.warm += size
+        if not stalls:
+            return body
+        held = Body(body.length, body.origin, text=body.text)
+
+        def release(_: Any) -> None:
+            body.when_complete(held.finish)
+
+        Timer(self.world.env, stalls * self.round_trip, release)
+        return held
+
+    @staticmethod
+    def _arrived_whole(exchange: Exchange, response: Response, out: Body) -> None:
+        if not exchange.over:
+            exchange.asker.on_head(exchange, response, out)
+
+    @staticmethod
+    def _arrive(timer: Any) -> None:
+        exchange, response, out = timer.carries
+        if not exchange.over:
+            exchange.asker.on_head(exchange, response, out)
+
+    def close(self) -> None:
+        """Close the connection; relays on it end."""
+        if not self.closed:
+            self.closed = True
+            if self.pool is not None:
+                self.pool.gone(self)
+            for relay in self.relays:
+                relay.relay_closed(self)

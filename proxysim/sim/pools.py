@@ -1,0 +1,101 @@
+"""Pools of kept-alive connections in simulated time."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING
+
+from proxysim.sim.channels import Channel
+
+if TYPE_CHECKING:
+    from proxysim.sim.world import World
+
+__all__ = ["Pool"]
+
+
+class Pool:
+    """The kept-alive connections of one asker, by where they lead.
+
+    *keep_alive* in seconds; *most* connections at a time to one place, None without bound: then
+    further requests wait in turn.
+    """
+
+    def __init__(self, world: World, keep_alive: float, most: int | None = None) -> None:
+        self.world = world
+        self.env = world.env
+        self.keep_alive = keep_alive
+        self.most = most
+        self.opened = 0
+        self._idle: dict[Hashable, list[Channel]] = {}
+        self._count: dict[Hashable, int] = {}
+        self._waiting: dict[Hashable, deque[Callable[[Channel | None], None]]] = {}
+
+    def idle(self, key: Hashable) -> Channel | None:
+        """The connection to *key* that was used last, if one is open and free."""
+        idle = self._idle.get(key)
+        while idle:
+            channel = idle.pop()
+            if channel.timer is not None:
+                channel.timer.meet()
+            if (
+                channel.generation == channel.endpoint.generation
+                and self.env.time - channel.idle_since <= self.keep_alive
+                and not channel.closed
+            ):
+                return channel
+            channel.close()
+        return None
+
+    def full(self, key: Hashable) -> bool:
+        """Whether no further connection to *key* may be opened."""
+        return self.most is not None and self._count.get(key, 0) >= self.most
+
+    def wait(self, key: Hashable, call: Callable[[Channel | None], None]) -> None:
+        """Call *call* with a free connection, or with None when one may be opened."""
+        self._waiting.setdefault(key, deque()).append(call)
+
+    def reserve(self, key: Hashable) -> None:
+        """A connection to *key* is being opened."""
+        self.opened += 1
+        if self.most is not None:
+            self._count[key] = self._count.get(key, 0) + 1
+
+    def adopt(self, key: Hashable, channel: Channel) -> None:
+        """A reserved connection is open."""
+        channel.pool, channel.key = self, key
+
+    def unreserve(self, key: Hashable) -> None:
+        """A reserved connection could not be opened, or is closed."""
+        if self.most is None:
+            return
+        self._count[key] -= 1
+        waiting = self._waiting.get(key)
+        if waiting:
+            waiting.popleft()(None)
+
+    def release(self, channel: Channel) -> None:
+        """The answer is whole: the next request may use the connection."""
+        if channel.closed or channel.generation != channel.endpoint.generation:
+            channel.close()
+            return
+        if self.most is not None:
+            waiting = self._waiting.get(channel.key)
+            if waiting:
+                waiting.popleft()(channel)
+                return
+        channel.idle_since = self.env.time
+        if channel.relays:
+            channel.timer = self.world.deadlines.set(self.keep_alive, channel.close)
+        idle = self._idle.get(channel.key)
+        if idle is None:
+            self._idle[channel.key] = [channel]
+        else:
+            idle.append(channel)
+
+    def gone(self, channel: Channel) -> None:
+        """A connection of the pool was closed."""
+        idle = self._idle.get(channel.key)
+        if idle and channel in idle:
+            idle.remove(channel)
+        self.unreserve(channel.key)
