@@ -152,7 +152,7 @@ QUICK = [
     spread(0.5, 2, "round_robin", 2_500),
     spread(0.5, 4, "random", 3_000),
     general(0.5, "fixed", 700),
-    general(0.5, "lognormal", 11_000),
+    general(0.5, "lognormal", 14_000),
     general(0.5, "hyperexponential", 20_000),
     sharing({"exponential": 100e3}, 15_000),
 ]
