@@ -8,13 +8,14 @@ A menu is a dict from scenario name to class. A class lists what a scenario may 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from inspect import Parameter, signature
 from typing import Any, TypeVar
 
 from proxysim.errors import ScenarioError, did_you_mean
 from proxysim.units import duration, ratio
 
-__all__ = ["Reader", "Spec", "build", "share", "span", "whole"]
+__all__ = ["Reader", "Spec", "Stated", "build", "number", "share", "span", "whole"]
 
 P = TypeVar("P")
 
@@ -22,6 +23,17 @@ P = TypeVar("P")
 Spec = str | Mapping[str, Any]
 
 Reader = Callable[[object], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A reader that says, for the documentation, what it ``accepts``."""
+
+    accepts: str
+    read: Reader
+
+    def __call__(self, found: object) -> Any:
+        return self.read(found)
 
 
 def build(family: str, menu: Mapping[str, Callable[..., P]], spec: Spec, **given: Any) -> P:
@@ -65,19 +77,34 @@ def whole(low: int, high: int) -> Reader:
             )
         return found
 
-    return read
+    return Stated(f"a whole number from {low} to {high}", read)
+
+
+def number(low: float, high: float) -> Reader:
+    """Reads a number from *low* to *high*."""
+
+    def read(found: object) -> float:
+        if (
+            isinstance(found, bool)
+            or not isinstance(found, int | float)
+            or not low <= found <= high
+        ):
+            raise ScenarioError(f"found {found!r}", mend=f"Give a number from {low:g} to {high:g}.")
+        return float(found)
+
+    return Stated(f"a number from {low:g} to {high:g}", read)
 
 
 def share(low: float = 0.0, high: float = 1.0) -> Reader:
     """Reads a share such as 0.1 or 10% from *low* to *high*."""
 
     def read(found: object) -> float:
-        number = ratio(found)
-        if not low <= number <= high:
+        part = ratio(found)
+        if not low <= part <= high:
             raise ScenarioError(f"found {found!r}", mend=f"Give a share from {low:g} to {high:g}.")
-        return number
+        return part
 
-    return read
+    return Stated(f"a share from {low:g} to {high:g}", read)
 
 
 def span(low: float, high: float) -> Reader:
@@ -89,7 +116,7 @@ def span(low: float, high: float) -> Reader:
             raise ScenarioError(f"found {found!r}", mend=f"Give a time from {low:g}s to {high:g}s.")
         return seconds
 
-    return read
+    return Stated(f"a time from {low:g}s to {high:g}s", read)
 
 
 def _named(family: str, spec: object) -> tuple[str, Mapping[str, Any]]:
