@@ -83,7 +83,8 @@ class ForwardProxy(Proxy):
             ask = None if self.parent is None else self.identity.rewrite(request)
             reply = yield Connect(backend, self.deadlines.connect, ask)
             if isinstance(reply, Failure):
-                yield Send(*self.gateway_error(reply))
+                denied = reply.kind == "denied"
+                yield Send(*self.gateway_error(reply), blocked=denied)
             else:
                 yield Relay(reply, ESTABLISHED)
 

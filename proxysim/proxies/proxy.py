@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from proxysim.messages import Content, Failure, Headers, Request, Response
+from proxysim.messages import Body, Content, Failure, Headers, Request, Response
 from proxysim.policies import freshness
 from proxysim.policies.backend import Backend
 from proxysim.policies.compression import Compression, acceptable
@@ -37,6 +37,7 @@ UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 GATEWAY_ERRORS = {
     "timeout": (504, "The server did not answer in time."),
     "overload": (503, "No server can take the request now."),
+    "denied": (403, "A proxy further on does not allow it."),
     "unresolved": (502, "The name of the server is not known."),
 }
 NO_ANSWER = (502, "The server could not be reached, or broke off.")
@@ -140,7 +141,7 @@ class Proxy:
             if answer is None and state == "miss":
                 answer = fill.private
             if answer is not None:
-                yield from self._send_shared(answer, state)
+                yield from self._send_shared(request, answer, state)
                 return
         yield from self.exchange(request, self._send_missed)
 
@@ -237,20 +238,21 @@ class Proxy:
         self, request: Request, cache: Cache, key: Key, stored: Stored, state: str
     ) -> Handling:
         response, body = stored.head(self.clock()), stored.body
-        if freshness.not_modified(request, response):
-            yield Send(freshness.not_modified_response(response), None, None, state)
-            return
-        if request.method == "HEAD":
-            yield Send(response, None, None, state)
-            return
         if key[3] is None and self.compression is not None and body is not None:
             coding = self.compression.choose(request, response, body.length)
             if coding is not None:
                 response = replace(response, headers=self.compression.headers(response, coding))
-                body = yield Encode(body, coding)
-                yield Send(response, body, cache.ticket(request, response, coding), state)
-                return
-        yield Send(response, body, None, state)
+                if not freshness.not_modified(request, response):
+                    body = yield Encode(body, coding)
+                    yield Send(response, body, cache.ticket(request, response, coding), state)
+                    return
+        yield self._whole(request, response, body, state)
+
+    def _whole(self, request: Request, response: Response, body: Body | None, state: str) -> Send:
+        """An answer that the proxy has, for a client that may have it too (RFC 9111, 4.3.2)."""
+        if freshness.not_modified(request, response):
+            return Send(freshness.not_modified_response(response), None, None, state)
+        return Send(response, None if request.method == "HEAD" else body, None, state)
 
     # Fetches that belong to the cache.
 
@@ -285,11 +287,11 @@ class Proxy:
         yield Drain(body, ticket)
         fill.done = True
 
-    def _send_shared(self, answer: Head | Failure, state: str) -> Handling:
+    def _send_shared(self, request: Request, answer: Head | Failure, state: str) -> Handling:
         if isinstance(answer, Failure):
             yield Send(*self.gateway_error(answer), cache=state)
         else:
-            yield Send(answer.response, answer.body, None, state)
+            yield self._whole(request, answer.response, answer.body, state)
 
     def _refresh(self, request: Request, cache: Cache, key: Key, stored: Stored) -> Handling:
         """Bring a stale entry up to date while it goes on being served."""

@@ -75,9 +75,9 @@ def send(task: Task, effect: Send) -> Any:
         _keep(task, body, effect.store)
     channel = exchange.channel
     seconds = node.costs.encrypt * body.length if channel.secure else 0.0
+    if not body.complete:
+        body.when_broken(partial(task.reply, Sent(0, source_complete=False)))
     if seconds:
-        node.tls_seconds += seconds
-        account.cpu += seconds
         node.cores.run(seconds, partial(_encrypted, task, effect.response, body))
         return PENDING
     node.sent_bytes += body.length
@@ -86,8 +86,10 @@ def send(task: Task, effect: Send) -> Any:
     return sent if left else PENDING
 
 
-def _encrypted(task: Task, response: Response, body: Body, waited: float) -> None:
+def _encrypted(task: Task, response: Response, body: Body, waited: float, took: float) -> None:
     exchange = task.exchange
+    task.node.tls_seconds += took
+    task.account.cpu += took
     task.account.wait += waited
     if task.over or exchange is None or exchange.channel is None:
         return
@@ -110,6 +112,7 @@ def drain(task: Task, effect: Drain) -> Any:
     if body.complete:  # type: ignore[attr-defined]
         return Sent(body.length or 0)
     body.when_complete(lambda: task.reply(Sent(body.length or 0)))  # type: ignore[attr-defined]
+    body.when_broken(lambda: task.reply(Sent(0, source_complete=False)))  # type: ignore[attr-defined]
     return PENDING
 
 
@@ -122,7 +125,13 @@ def _keep(task: Task, body: Any, store: Any) -> None:
             task.store = None
             store.commit(Body(body.length, task.node.code, complete=True, text=body.text))
 
+    def abandon() -> None:
+        if task.store is store:
+            task.store = None
+            store.abandon()
+
     body.when_complete(commit)
+    body.when_broken(abandon)
 
 
 @carries(Encode)
@@ -133,6 +142,7 @@ def encode(task: Task, effect: Encode) -> Any:
     origin = source.origin if type(source) is Body else node.code
     out = Body(node.costs.compressed(length, coding), origin, text=False)
     if type(source) is Body:
+        source.when_broken(out.break_off)
         source.when_complete(out.finish)
     else:
         out.finish()
@@ -153,8 +163,8 @@ def _on_cores(task: Task, seconds: float, reply: Any) -> Any:
     node = task.node
     began = node.env.time
 
-    def done(waited: float) -> None:
-        task.account.cpu += seconds
+    def done(waited: float, took: float) -> None:
+        task.account.cpu += took
         task.account.wait += waited
         if node.world.hop is not None:
             node.span(task.call, "cpu", began)

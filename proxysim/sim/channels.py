@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from functools import partial
+from math import inf
 from typing import TYPE_CHECKING, Any, Protocol
 
 from proxysim.costs import Costs
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from proxysim.sim.pools import Pool
     from proxysim.sim.world import World
 
-__all__ = ["Channel", "Endpoint", "Segment"]
+__all__ = ["BROKEN", "Channel", "Endpoint", "Segment"]
 
 
 class Endpoint(Protocol):
@@ -35,12 +36,17 @@ class Endpoint(Protocol):
     down: bool
     silent: bool
     generation: int
+    keep_alive: float  # how long it keeps an idle connection, in seconds
     tls_seconds: float
     server_code: int  # its code where it is a server; 0, no name, for a proxy
     costs: Costs
 
     def open(self, dial: Dial) -> None:
         """A transport connection has reached it; it calls ``dial.accepted`` or ``refused``."""
+        ...
+
+    def hold(self, call: Callable[[], None]) -> None:
+        """It is silent: call *call* when it speaks again."""
         ...
 
     def receive(self, exchange: Exchange) -> None:
@@ -51,6 +57,9 @@ class Endpoint(Protocol):
         """The asker has closed the connection of an unanswered request."""
         ...
 
+
+#: What an asker is told when a connection breaks with its request on it.
+BROKEN = Failure("reset", sent=True, retry_safe=False)
 
 #: One stretch of a connection, for what can be seen on it: who opened it (a code, 0 for the
 #: client), the names of the wires it crosses, and the code of the node at its far end.
@@ -65,11 +74,13 @@ class Channel:
 
     __slots__ = (
         "closed",
+        "current",
         "down",
         "endpoint",
         "generation",
         "idle_since",
         "key",
+        "lasts",
         "peer",
         "pool",
         "relays",
@@ -99,9 +110,11 @@ class Channel:
         self.pool: Pool | None = None
         self.key: Hashable = None
         self.idle_since = 0.0
+        self.lasts = inf  # seconds that it is kept open when idle
         self.timer: Any = None
         self.warm = 0  # bytes sent down so far, by which the congestion window has grown
         self.closed = False
+        self.current: Exchange | None = None  # the last that was asked on it
 
     @property
     def round_trip(self) -> float:
@@ -123,11 +136,13 @@ class Channel:
         """Send the request to the endpoint."""
         world, path = self.world, self.up
         exchange.channel = self
+        self.current = exchange
         request = exchange.request
         call = exchange.call
         if world.sights is not None:
             chain = request.headers.fields.get("x-forwarded-for", "")
-            world.sights[self.sight, call.client, call.site, chain] += 1
+            sight = self.sight if request.method != "CONNECT" else world.sight(self.segments, None)
+            world.sights[sight, call.client, call.site, chain] += 1
         delay = path.delay(call.id, exchange.attempt) if path.uncertain else path.latency
         size = world.request_head
         if world.hop is not None:
@@ -157,7 +172,7 @@ class Channel:
         if exchange.over:
             return
         if self.generation != self.endpoint.generation:
-            self.lost(exchange, Failure("reset", sent=True, retry_safe=False))
+            self.lost(exchange, BROKEN)
         else:
             self.endpoint.receive(exchange)
 
@@ -199,8 +214,10 @@ class Channel:
         if world.hop is not None:
             passed = partial(world.hop_body, call.id, path, world.env.time, body.length)
             out.when_complete(passed)
+        exchange.arriving = out
         path.carry(world.env, body, size, out, delay, left)
         if exchange.asker.wants_whole:
+            out.when_broken(partial(exchange.fail, BROKEN))
             exchange.first_byte = world.env.time + delay
             out.when_complete(partial(self._arrived_whole, exchange, response, out))
         elif delay:
@@ -233,6 +250,14 @@ class Channel:
         exchange, response, out = timer.carries
         if not exchange.over:
             exchange.asker.on_head(exchange, response, out)
+
+    def break_off(self) -> None:
+        """A relay on the way is gone: what is under way is lost at both ends."""
+        exchange = self.current
+        if exchange is not None and not exchange.over:
+            self.endpoint.cancelled(exchange)
+            self.lost(exchange, BROKEN)
+        self.close()
 
     def close(self) -> None:
         """Close the connection; relays on it end."""

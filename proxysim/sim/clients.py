@@ -168,16 +168,16 @@ class Clients:
         key: Any,
         began: float,
         channel: Channel | None,
-    ) -> None:
-        """A connection is free, or (None) may be opened."""
-        exchange.wait += self.env.time - began
+    ) -> bool:
+        """A connection is free, or (None) may be opened: whether it is still wanted."""
         if exchange.over:
-            if channel is not None:
-                self.pool.release(channel)
-        elif channel is not None:
+            return False
+        exchange.wait += self.env.time - began
+        if channel is not None:
             channel.ask(exchange)
         else:
             self._dial(exchange, way, endpoint, key)
+        return True
 
     def _dial(self, exchange: Exchange, way: Way, endpoint: Endpoint, key: Any) -> None:
         world, call = self.world, exchange.call

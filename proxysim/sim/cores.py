@@ -10,7 +10,7 @@ from proxysim.sim.clock import Clock, Timer
 
 __all__ = ["Cores"]
 
-Done = Callable[[float], None]
+Done = Callable[[float, float], None]
 
 
 class Cores:
@@ -27,12 +27,13 @@ class Cores:
         self._queue_moments = 0.0
 
     def run(self, seconds: float, done: Done) -> None:
-        """Do a job of *seconds*; *done* is given the seconds it waited before it began."""
+        """Do a job of *seconds*; *done* is told how long it waited and how long it took."""
         now = self.env.time
         if self.count is None or self.busy < self.count:
             self.busy += 1
             self._busy_moments -= now
-            Timer(self.env, seconds * self.slowdown, self._finished, (0.0, done))
+            seconds *= self.slowdown
+            Timer(self.env, seconds, self._finished, (0.0, seconds, done))
         else:
             self._queue_moments -= now
             self.queue.append((now, seconds, done))
@@ -48,9 +49,10 @@ class Cores:
             now = self.env.time
             since, seconds, waiting = self.queue.popleft()
             self._queue_moments += now
-            Timer(self.env, seconds * self.slowdown, self._finished, (now - since, waiting))
+            seconds *= self.slowdown
+            Timer(self.env, seconds, self._finished, (now - since, seconds, waiting))
         else:
             self.busy -= 1
             self._busy_moments += self.env.time
-        waited, done = timer.carries
-        done(waited)
+        waited, took, done = timer.carries
+        done(waited, took)

@@ -16,25 +16,27 @@ from proxysim.sim.exchange import Account, Exchange
 from proxysim.sim.paths import SYN_RETRANSMISSION, Body
 
 if TYPE_CHECKING:
-    from proxysim.sim.cores import Cores
+    from proxysim.sim.proxies import ProxyNode
     from proxysim.sim.world import World
 
 __all__ = ["Dial", "as_connection"]
+
+ASKING = 500  # CONNECT's number among a request's attempts: its chances are its own
 
 
 class Dial:
     """The opening of one connection: transport, then a tunnel if asked for, then TLS.
 
     *ask* is the CONNECT request for the proxy that *channel* leads to first. *account* is charged
-    with the time that handshakes queue for and spend on cores. Ends by calling *ready* or *failed*
-    once.
+    with the time that handshakes queue for and spend on cores; *asker* is the proxy that opens it,
+    None for a client. Ends by calling *ready* or *failed* once.
     """
 
     __slots__ = (
         "account",
         "answered",
         "ask",
-        "asker_cores",
+        "asker",
         "began",
         "call",
         "channel",
@@ -44,6 +46,7 @@ class Dial:
         "resumed",
         "secure",
         "sni",
+        "undo",
         "world",
     )
 
@@ -61,7 +64,7 @@ class Dial:
         resumed: bool = False,
         ask: Request | None = None,
         answered: Callable[[Exchange, Response, Body], None] | None = None,
-        asker_cores: Cores | None = None,
+        asker: ProxyNode | None = None,
     ) -> None:
         self.world = world
         self.channel = channel
@@ -74,7 +77,8 @@ class Dial:
         self.resumed = resumed
         self.ask = ask
         self.answered = answered
-        self.asker_cores = asker_cores
+        self.asker = asker
+        self.undo: Callable[[], None] | None = None  # how to stop what the far end is doing
         self.over = False
         self.began = world.env.time
 
@@ -89,8 +93,13 @@ class Dial:
     def cancel(self) -> None:
         """Nobody waits for it any more."""
         if not self.over:
-            self.over = True
-            self.channel.close()
+            self._end()
+
+    def _end(self) -> None:
+        self.over = True
+        self.channel.close()
+        if self.undo is not None:
+            self.undo()
 
     def _after(self, delay: float, call: Callable[[Any], None]) -> None:
         if delay:
@@ -117,8 +126,9 @@ class Dial:
             self._handshake()
             return
         request, self.ask = self.ask, None
-        exchange = Exchange(self.call, request, _Tunnel(self), 1, self.world.env.time)
+        exchange = Exchange(self.call, request, _Tunnel(self), ASKING, self.world.env.time)
         exchange.held = self
+        self.undo = exchange.cancel
         self.channel.ask(exchange)
 
     def relayed(self, further: Channel, relay: Any) -> None:
@@ -127,18 +137,22 @@ class Dial:
             further.close()
             return
         self.channel.extend(further, relay)
+        relay.tunnel = self.channel
+        self.undo = None
+        if self.channel.current is not None:
+            self.account.add_times(self.channel.current)  # what CONNECT took
+            self.channel.current = None
         self._handshake()
 
     def refused(self, failure: Failure) -> None:
         """No connection comes about."""
         if not self.over:
-            self.over = True
-            self.channel.close()
+            self._end()
             self.failed(failure)
 
     def _handshake(self) -> None:
         if not self.secure:
-            self._done(0.0)
+            self._done()
             return
         self.began = self.world.env.time
         self._after(self.channel.up.latency, self._hello)
@@ -150,36 +164,44 @@ class Dial:
         if endpoint.down:
             self.refused(Failure("reset"))
             return
+        if endpoint.silent:
+            endpoint.hold(lambda: self._hello(None))
+            return
         costs = endpoint.costs
         seconds = costs.tls_resumed if self.resumed else costs.tls_handshake
         if seconds:
-            endpoint.tls_seconds += seconds
-            self.account.cpu += seconds
             endpoint.cores.run(seconds, self._greeted)
         else:
-            self._greeted(0.0)
+            self._greeted(0.0, 0.0)
 
-    def _greeted(self, waited: float) -> None:
+    def _greeted(self, waited: float, took: float) -> None:
+        self.channel.endpoint.tls_seconds += took
+        self.account.cpu += took
         self.account.wait += waited
         self._after(self.channel.down.latency, self._verified)
 
     def _verified(self, _: Any) -> None:
-        seconds = self.world.costs.tls_client
-        if self.asker_cores is not None and seconds and not self.over:
-            self.account.cpu += seconds
-            self.asker_cores.run(seconds, self._secured)
+        asker = self.asker
+        seconds = 0.0
+        if asker is not None and not self.over:
+            seconds = asker.costs.tls_resumed if self.resumed else asker.costs.tls_client
+        if asker is not None and seconds:
+            asker.cores.run(seconds, self._secured)
         else:
-            self._secured(0.0)
+            self._secured(0.0, 0.0)
 
-    def _secured(self, waited: float) -> None:
+    def _secured(self, waited: float, took: float) -> None:
+        if self.asker is not None:
+            self.asker.tls_seconds += took
+        self.account.cpu += took
         self.account.wait += waited
         channel = self.channel
         channel.secure = True
         channel.sight = self.world.sight(channel.segments, True)
         self._hop("tls")
-        self._done(0.0)
+        self._done()
 
-    def _done(self, _: float) -> None:
+    def _done(self) -> None:
         if not self.over:
             self.over = True
             self.ready(self.channel)
@@ -208,7 +230,7 @@ class _Tunnel:
             dial.answered(exchange, response, body)
         else:
             dial.channel.close()
-            dial.failed(Failure("refused", sent=True))
+            dial.failed(Failure("denied" if exchange.blocked else "refused", sent=True))
 
     def on_failure(self, exchange: Exchange, failure: Failure) -> None:
         self.dial.refused(failure)

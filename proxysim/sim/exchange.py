@@ -82,6 +82,7 @@ class Exchange(Account):
     """
 
     __slots__ = (
+        "arriving",
         "asker",
         "attempt",
         "began",
@@ -116,6 +117,7 @@ class Exchange(Account):
         self.held: Any = None
         self.deadline: Any = None
         self.first_byte: float | None = None
+        self.arriving: Body | None = None  # the answer's body, while it is on its way
         self.over = False
         self.blocked = False
 
@@ -123,18 +125,21 @@ class Exchange(Account):
         """Tell the asker that no answer comes, unless it is over already."""
         if not self.over:
             self.over = True
-            if self.deadline is not None:
-                self.deadline.meet()
-            if self.channel is not None:
-                self.channel.close()
+            self._give_up()
             self.asker.on_failure(self, failure)
 
     def cancel(self) -> None:
         """The asker has lost interest: the connection is closed, the endpoint told."""
         if not self.over:
             self.over = True
-            if self.deadline is not None:
-                self.deadline.meet()
+            self._give_up()
             if self.channel is not None:
-                self.channel.close()
                 self.channel.endpoint.cancelled(self)
+
+    def _give_up(self) -> None:
+        if self.deadline is not None:
+            self.deadline.meet()
+        if self.channel is not None:
+            self.channel.close()
+        if self.arriving is not None:
+            self.arriving.break_off()

@@ -24,23 +24,16 @@ def happen(
     yield world.env.timeout(event.at)
     for node in nodes:
         _begin(event, node)
-    before = [(wire, wire.extra_latency, wire.loss, wire.bandwidth) for wire in wires]
-    for wire, extra, loss, bandwidth in before:
-        if event.extra_latency is not None:
-            extra += event.extra_latency
-        wire.change(
-            extra_latency=extra,
-            loss=loss if event.loss is None else event.loss,
-            bandwidth=bandwidth if event.bandwidth is None else event.bandwidth,
-        )
+    for wire in wires:
+        wire.begin(event)
     lasts = duration_of(event)
     if lasts is None:
         return
     yield world.env.timeout(lasts)
     for node in nodes:
         _end(event, node)
-    for wire, extra, loss, bandwidth in before:
-        wire.change(extra_latency=extra, loss=loss, bandwidth=bandwidth)
+    for wire in wires:
+        wire.end(event)
 
 
 def duration_of(event: Event) -> float | None:
@@ -99,4 +92,4 @@ def _end(event: Event, node: Server | ProxyNode) -> None:
     elif event.silent_for is not None:
         node.speak()
     elif event.slow is not None:
-        node.slow(1.0)
+        node.recover(event.slow)

@@ -18,13 +18,18 @@ from typing import Any
 
 from proxysim.sim.clock import Clock, Timer
 
-__all__ = ["Lane"]
+__all__ = ["Lane", "Sending"]
+
+
+#: A transfer on a lane: the work at which it is done, its number, and whom to tell (None: gone).
+Sending = list[Any]
 
 
 class Lane:
     """One direction of a wire: *bandwidth* in bytes per second, shared by all who send."""
 
     __slots__ = (
+        "_active",
         "_armed",
         "_env",
         "_order",
@@ -38,7 +43,8 @@ class Lane:
     def __init__(self, env: Clock, bandwidth: float) -> None:
         self.bandwidth = bandwidth
         self._env = env
-        self._sending: list[tuple[float, int, Callable[[], None]]] = []
+        self._sending: list[Sending] = []
+        self._active = 0
         self._order = count()
         self._work = 0.0  # bytes done so far for a transfer that had always been there
         self._since = 0.0  # when _work was last brought up to date
@@ -46,26 +52,43 @@ class Lane:
         self._timer: Timer | None = None
 
     def __len__(self) -> int:
-        return len(self._sending)
+        return self._active
 
-    def join(self, size: float, done: Callable[[], None]) -> None:
-        """Send *size* bytes; *done* is called when the last of them has left."""
-        sending, now = self._sending, self._env.time
-        if sending:
-            self._work += (now - self._since) * self.bandwidth / len(sending)
+    def join(self, size: float, done: Callable[[], None]) -> Sending:
+        """Send *size* bytes; *done* is called when the last of them has left.
+
+        What is returned is for :meth:`leave`.
+        """
+        active, now = self._active, self._env.time
+        if active:
+            self._work += (now - self._since) * self.bandwidth / active
         self._since = now
-        heappush(sending, (self._work + size, next(self._order), done))
+        entry: Sending = [self._work + size, next(self._order), done]
+        self._active = active + 1
+        heappush(self._sending, entry)
         self._arm()
+        return entry
+
+    def leave(self, entry: Sending) -> None:
+        """Stop sending: the others share what that frees."""
+        if entry[2] is not None:
+            self._advance()
+            entry[2] = None
+            self._active -= 1
+            self._arm()
 
     def change(self, bandwidth: float) -> None:
         """Go on with another *bandwidth*, also for what is under way."""
-        now = self._env.time
-        if self._sending:
-            self._work += (now - self._since) * self.bandwidth / len(self._sending)
-        self._since = now
+        self._advance()
         self.bandwidth = bandwidth
         self._timer, self._armed = None, inf
         self._arm()
+
+    def _advance(self) -> None:
+        now = self._env.time
+        if self._active:
+            self._work += (now - self._since) * self.bandwidth / self._active
+        self._since = now
 
     def _arm(self) -> None:
         """See to it that a timer fires no later than the next departure.
@@ -73,28 +96,35 @@ class Lane:
         A timer that is early is left alone: it finds nothing due and is set again.
         """
         sending = self._sending
+        while sending and sending[0][2] is None:
+            heappop(sending)
         if sending:
-            delay = (sending[0][0] - self._work) * len(sending) / self.bandwidth
+            delay = (sending[0][0] - self._work) * self._active / self.bandwidth
             if self._since + delay < self._armed:
                 self._armed = self._since + delay
                 self._timer = Timer(self._env, delay if delay > 0 else 0.0, self._fired)
+        else:
+            self._work = 0.0  # nobody is there to measure by it: keep it small, and so exact
 
     def _fired(self, timer: Any) -> None:
         if timer is not self._timer:
             return
         self._timer, self._armed = None, inf
-        sending, now, bandwidth = self._sending, self._env.time, self.bandwidth
-        if sending:  # whoever armed it may have left in the turn that it joined
-            self._work += (now - self._since) * bandwidth / len(sending)
-        self._since = now
+        self._advance()
+        sending, now, bandwidth = self._sending, self._since, self.bandwidth
         while sending:
-            left = sending[0][0] - self._work
-            # A remainder too small to move the clock is rounding, and counts as done.
-            if left > 0 and now + left * len(sending) / bandwidth > now:
-                break
-            if left > 0:
-                self._work += left
-            heappop(sending)[2]()
-        if not sending:
-            self._work = 0.0  # nobody is there to measure by it: keep it small, and so exact
+            due, _, done = sending[0]
+            if done is not None:
+                left = due - self._work
+                # A remainder too small to move the clock is rounding, and counts as done.
+                if left > 0 and now + left * self._active / bandwidth > now:
+                    break
+                if left > 0:
+                    self._work += left
+                self._active -= 1
+                sending[0][2] = None
+                heappop(sending)
+                done()
+            else:
+                heappop(sending)
         self._arm()

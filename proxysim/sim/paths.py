@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from math import log
-from typing import Any
+from math import inf, log
+from typing import Any, Protocol
 
 from proxysim.sim.clock import Clock, Timer
-from proxysim.sim.links import Lane
+from proxysim.sim.links import Lane, Sending
 from proxysim.workload.streams import Chance
 
 __all__ = ["Body", "Direction", "Path", "Tallies"]
@@ -22,7 +22,17 @@ INITIAL_WINDOW = 10 * SEGMENT  # RFC 6928
 class Body:
     """A body in simulated time: how long it is, who made it, and whether all of it is here."""
 
-    __slots__ = ("_waiters", "complete", "length", "origin", "replayable", "text")
+    __slots__ = (
+        "_breakers",
+        "_waiters",
+        "broken",
+        "complete",
+        "length",
+        "origin",
+        "passage",
+        "replayable",
+        "text",
+    )
 
     def __init__(
         self, length: int, origin: int, *, complete: bool = False, text: bool = False
@@ -32,7 +42,10 @@ class Body:
         self.complete = complete
         self.text = text
         self.replayable = True
+        self.broken = False
+        self.passage: _Passage | None = None  # on which it is coming
         self._waiters: list[Callable[[], None]] | None = None
+        self._breakers: list[Callable[[], None]] | None = None
 
     def when_complete(self, call: Callable[[], None]) -> None:
         """Call *call* when the last byte is here; at once if it is."""
@@ -45,10 +58,45 @@ class Body:
 
     def finish(self, _: Any = None) -> None:
         """The last byte is here."""
+        if self.broken:
+            return
         self.complete = True
-        waiters, self._waiters = self._waiters, None
-        for call in waiters or ():
+        waiters, self._waiters, self._breakers = self._waiters, None, None
+        self.passage = None
+        if waiters is not None:
+            for call in waiters:
+                call()
+
+    def when_broken(self, call: Callable[[], None]) -> None:
+        """Call *call* if the rest will never come."""
+        if self.broken:
             call()
+        elif self._breakers is None:
+            self._breakers = [call]
+        else:
+            self._breakers.append(call)
+
+    def break_off(self) -> None:
+        """The rest will never come: who sends it stops, who waits for it is told."""
+        if self.complete or self.broken:
+            return
+        self.broken = True
+        if self.passage is not None:
+            self.passage.stop()
+        breakers, self._breakers, self._waiters, self.passage = self._breakers, None, None, None
+        for call in breakers or ():
+            call()
+
+
+class Trouble(Protocol):
+    """What can befall a wire for a while; None where it does not."""
+
+    @property
+    def extra_latency(self) -> float | None: ...
+    @property
+    def loss(self) -> float | None: ...
+    @property
+    def bandwidth(self) -> float | None: ...
 
 
 class Direction:
@@ -80,6 +128,8 @@ class Direction:
         self.jitter = jitter
         self.bandwidth = bandwidth
         self.loss = loss
+        self._bandwidth, self._loss = bandwidth, loss  # without any trouble
+        self._troubles: list[Trouble] = []
         self.slow_start = slow_start
         self.chance = chance
         self._lanes = lanes
@@ -103,14 +153,25 @@ class Direction:
         """All that has been sent along it."""
         return sum(tally.bytes for tally in self.tallies)
 
-    def change(self, **fields: float | None) -> None:
-        """Go on with other figures, also for what is under way."""
-        for field, value in fields.items():
-            setattr(self, field, value)
-        if self.bandwidth is not None:
-            for (name, _), lane in self._lanes.items():
-                if name == self._lane:
-                    lane.change(self.bandwidth)
+    def begin(self, trouble: Trouble) -> None:
+        """Suffer *trouble* until :meth:`end`; several at a time add up, the worst counts."""
+        self._troubles.append(trouble)
+        self._change()
+
+    def end(self, trouble: Trouble) -> None:
+        """*trouble* is over."""
+        self._troubles.remove(trouble)
+        self._change()
+
+    def _change(self) -> None:
+        troubles = self._troubles
+        self.extra_latency = sum(trouble.extra_latency or 0.0 for trouble in troubles)
+        self.loss = max([self._loss, *(t.loss for t in troubles if t.loss is not None)])
+        widths = [self._bandwidth, *(trouble.bandwidth for trouble in troubles)]
+        self.bandwidth = min([width for width in widths if width is not None], default=None)
+        for (name, _), lane in self._lanes.items():
+            if name == self._lane:
+                lane.change(inf if self.bandwidth is None else self.bandwidth)
         for path in self.paths:
             path.measure()
 
@@ -119,6 +180,8 @@ class Direction:
         extra = 0.0
         if self.jitter:
             extra -= self.jitter * log(1.0 - self.chance(request, 2 * attempt))
+        if self.loss >= 1:
+            return inf
         if self.loss:
             # The k-th copy is lost too when the one uniform number is below loss**k.
             u, timeout, below = self.chance(request, 2 * attempt + 1), first_timeout, self.loss
@@ -225,117 +288,83 @@ class Path:
         ``max(own lane finished, last byte from upstream) + latency``, lane by lane. *left* is
         called when the last byte has left the sender; *delay* is what this crossing's head takes.
         """
-        if len(self.lanes) > 1:
-            _Transfer(clock, self, body, size, out, delay - self.latency, left)
-            return
-        passage = _Passage(clock, out, delay, left)
-        if not self.lanes:
-            body.when_complete(passage.done)
-            return
-        offset, lane = self.lanes[0]
-        passage.rest = delay - offset
+        passage = out.passage = _Passage(clock, self.lanes, self.latency, delay, out, left)
         if not body.complete:
-            passage.waiting = 2
-            body.when_complete(passage.done)
-        if offset:
-            Timer(clock, offset, lambda _: lane.join(size, passage.done))
-        else:
-            lane.join(size, passage.done)
+            passage.source = inf
+            body.when_broken(out.break_off)
+            body.when_complete(passage.source_done)
+        passage.start(size)
 
 
 class _Passage:
-    """One body on a path with at most one lane: it ends when the lane and the source have."""
+    """One body on its way over the *lanes* of a path: it ends when they and its source have."""
 
-    __slots__ = ("clock", "left", "out", "rest", "waiting")
-
-    def __init__(
-        self, clock: Clock, out: Body, rest: float, left: Callable[[], None] | None
-    ) -> None:
-        self.clock = clock
-        self.out = out
-        self.rest = rest  # latency behind the lane
-        self.left = left
-        self.waiting = 1
-
-    def done(self) -> None:
-        self.waiting -= 1
-        if not self.waiting:
-            if self.left is not None:
-                self.left()
-            if self.rest > 0:
-                Timer(self.clock, self.rest, self.out.finish)
-            else:
-                self.out.finish()
-
-
-class _Transfer:
-    """One body on a path with several lanes."""
-
-    __slots__ = (
-        "ends",
-        "env",
-        "extra",
-        "lanes",
-        "left",
-        "out",
-        "path_latency",
-        "source_end",
-        "waiting",
-    )
+    __slots__ = ("clock", "delay", "ends", "joined", "lanes", "latency", "left", "out", "source")
 
     def __init__(
         self,
-        env: Clock,
-        path: Path,
-        body: Body,
-        size: int,
+        clock: Clock,
+        lanes: tuple[tuple[float, Lane], ...],
+        latency: float,
+        delay: float,
         out: Body,
-        extra: float,
         left: Callable[[], None] | None,
     ) -> None:
-        self.env = env
-        self.lanes = path.lanes
-        self.path_latency = path.latency
-        self.extra = extra  # jitter and loss met by the head, before the first lane
+        self.clock = clock
+        self.lanes = lanes
+        self.latency = latency
+        self.delay = delay  # the latency and what chance adds to it, behind the first lane
         self.out = out
         self.left = left
-        self.ends: list[float] = [-1.0] * len(self.lanes)
-        self.source_end = -1.0
-        self.waiting = len(self.lanes) + 1
+        self.source = clock.time  # when the source ended; inf: not yet
+        self.ends = [inf] * len(lanes)
+        self.joined: list[tuple[Lane, Sending]] = []
+
+    def start(self, size: int) -> None:
+        """Join each lane when the first byte gets there."""
+        if not self.lanes:
+            self._check()
         for index, (offset, lane) in enumerate(self.lanes):
-            wait = offset + extra if index else offset
+            wait = offset + self.delay - self.latency if index else offset
             if wait > 0:
-                Timer(env, wait, self._join, (lane, size, index))
+                Timer(self.clock, wait, self._join, (index, lane, size))
             else:
-                lane.join(size, partial(self._sent, index))
-        body.when_complete(self._source_done)
+                self.joined.append((lane, lane.join(size, partial(self._sent, index))))
 
     def _join(self, timer: Any) -> None:
-        lane, size, index = timer.carries
-        lane.join(size, partial(self._sent, index))
+        index, lane, size = timer.carries
+        if not self.out.broken:
+            self.joined.append((lane, lane.join(size, partial(self._sent, index))))
 
     def _sent(self, index: int) -> None:
-        self.ends[index] = self.env.time
-        self._one_less(index == 0 and self.source_end >= 0)
+        self.ends[index] = self.clock.time
+        self._check()
 
-    def _source_done(self) -> None:
-        self.source_end = self.env.time
-        self._one_less(self.ends[0] >= 0)
+    def source_done(self) -> None:
+        """All that there is has come."""
+        self.source = self.clock.time
+        self._check()
 
-    def _one_less(self, has_left: bool) -> None:
-        self.waiting -= 1
-        if not self.waiting:
-            # Lane by lane: the last byte enters when it has come, and leaves no sooner than all.
-            last, entered = self.source_end, 0.0
-            for (offset, _), end in zip(self.lanes, self.ends, strict=True):
-                last = max(end, last + offset - entered)
-                entered = offset
-            last += self.path_latency - entered + self.extra
-            wait = last - self.env.time
-            if wait > 0:
-                Timer(self.env, wait, self.out.finish)
-            else:
-                self.out.finish()
-        if has_left and self.left is not None:
+    def _check(self) -> None:
+        ends = self.ends
+        if self.left is not None and self.source < inf and (not ends or ends[0] < inf):
             left, self.left = self.left, None
             left()
+        if self.source == inf or inf in ends:
+            return
+        # Lane by lane: the last byte enters when it has come, and leaves no sooner than all others.
+        last, entered = self.source, 0.0
+        for (offset, _), end in zip(self.lanes, ends, strict=True):
+            last = max(end, last + offset - entered)
+            entered = offset
+        rest = last + self.delay - entered - self.clock.time
+        if rest > 0:
+            Timer(self.clock, rest, self.out.finish)
+        else:
+            self.out.finish()
+
+    def stop(self) -> None:
+        """Send no more."""
+        self.left = None
+        for lane, entry in self.joined:
+            lane.leave(entry)

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Pool"]
 
+#: Is offered a free connection, or None for the right to open one; says whether it takes it.
+Waiter = Callable[[Channel | None], bool]
+
 
 class Pool:
     """The kept-alive connections of one asker, by where they lead.
@@ -29,7 +32,7 @@ class Pool:
         self.opened = 0
         self._idle: dict[Hashable, list[Channel]] = {}
         self._count: dict[Hashable, int] = {}
-        self._waiting: dict[Hashable, deque[Callable[[Channel | None], None]]] = {}
+        self._waiting: dict[Hashable, deque[Waiter]] = {}
 
     def idle(self, key: Hashable) -> Channel | None:
         """The connection to *key* that was used last, if one is open and free."""
@@ -40,7 +43,7 @@ class Pool:
                 channel.timer.meet()
             if (
                 channel.generation == channel.endpoint.generation
-                and self.env.time - channel.idle_since <= self.keep_alive
+                and self.env.time - channel.idle_since <= channel.lasts
                 and not channel.closed
             ):
                 return channel
@@ -51,8 +54,8 @@ class Pool:
         """Whether no further connection to *key* may be opened."""
         return self.most is not None and self._count.get(key, 0) >= self.most
 
-    def wait(self, key: Hashable, call: Callable[[Channel | None], None]) -> None:
-        """Call *call* with a free connection, or with None when one may be opened."""
+    def wait(self, key: Hashable, call: Waiter) -> None:
+        """Let *call* be offered the next free connection, or the right to open one."""
         self._waiting.setdefault(key, deque()).append(call)
 
     def reserve(self, key: Hashable) -> None:
@@ -64,6 +67,7 @@ class Pool:
     def adopt(self, key: Hashable, channel: Channel) -> None:
         """A reserved connection is open."""
         channel.pool, channel.key = self, key
+        channel.lasts = min(self.keep_alive, channel.endpoint.keep_alive)
 
     def unreserve(self, key: Hashable) -> None:
         """A reserved connection could not be opened, or is closed."""
@@ -71,8 +75,8 @@ class Pool:
             return
         self._count[key] -= 1
         waiting = self._waiting.get(key)
-        if waiting:
-            waiting.popleft()(None)
+        while waiting and not waiting.popleft()(None):
+            pass
 
     def release(self, channel: Channel) -> None:
         """The answer is whole: the next request may use the connection."""
@@ -81,12 +85,12 @@ class Pool:
             return
         if self.most is not None:
             waiting = self._waiting.get(channel.key)
-            if waiting:
-                waiting.popleft()(channel)
-                return
+            while waiting:
+                if waiting.popleft()(channel):
+                    return
         channel.idle_since = self.env.time
         if channel.relays:
-            channel.timer = self.world.deadlines.set(self.keep_alive, channel.close)
+            channel.timer = self.world.deadlines.set(channel.lasts, channel.close)
         idle = self._idle.get(channel.key)
         if idle is None:
             self._idle[channel.key] = [channel]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from proxysim.costs import Costs
@@ -11,7 +12,7 @@ from proxysim.messages import Connection, Failure, Request
 from proxysim.proxies.effects import Connect, Fetch, Opening
 from proxysim.proxies.forward import ForwardProxy
 from proxysim.proxies.reverse import ReverseProxy
-from proxysim.sim.channels import Channel, Endpoint
+from proxysim.sim.channels import BROKEN, Channel, Endpoint
 from proxysim.sim.clock import Timer
 from proxysim.sim.cores import Cores
 from proxysim.sim.dialling import Dial, as_connection
@@ -67,6 +68,7 @@ class ProxyNode:
         self.lookup = lookup
         self.ttl = ttl
         self.cores = Cores(world.env, cores)
+        self.keep_alive = keep_alive
         self.pool = Pool(world, keep_alive)
         self.down = False
         self.silent = False
@@ -76,10 +78,12 @@ class ProxyNode:
         self.sent_bytes = 0
         self.hits = self.misses = self.hit_bytes = self.miss_bytes = 0
         self.inside: dict[Exchange, Task | None] = {}
-        self._held: list[Exchange] = []
+        self._held: list[Callable[[], None]] = []
+        self._slowdowns: list[float] = []
+        self._downs = self._silences = 0
         self.beside: dict[Task, None] = {}
         self._resumable: set[str] = set()
-        self._names: dict[str, float] = {}
+        self._names: dict[str, tuple[float, float]] = {}  # known from, until
         self._inside_moments = 0.0  # ends less beginnings of all stays, so far
         for resident in proxy.residents():
             self._beside(resident)
@@ -92,6 +96,8 @@ class ProxyNode:
         account = dial.account
         task = Task(self, self.proxy.opened(connection), account, dial.call)
         task.opening = dial
+        dial.undo = task.close
+        self.adopt(task)
 
         def ended(opening: Any) -> None:
             if opening is Opening.ACCEPT:
@@ -102,12 +108,15 @@ class ProxyNode:
         task.ended = ended
         task.start()
 
+    def hold(self, call: Callable[[], None]) -> None:
+        self._held.append(call)
+
     def receive(self, exchange: Exchange) -> None:
         self._inside_moments -= self.env.time
         self.received += 1
         if self.silent:
             self.inside[exchange] = None
-            self._held.append(exchange)
+            self._held.append(partial(self._read, exchange))
         elif self.costs.hit:
             self.inside[exchange] = None
             self._read(exchange)
@@ -116,13 +125,15 @@ class ProxyNode:
 
     def _read(self, exchange: Exchange) -> None:
         """Spend what it costs to read the request, then handle it."""
+        if exchange not in self.inside:
+            return
         if self.costs.hit:
             self.cores.run(self.costs.hit, partial(self._has_read, exchange, self.env.time))
         else:
             self._handle(exchange)
 
-    def _has_read(self, exchange: Exchange, began: float, waited: float) -> None:
-        exchange.cpu += self.costs.hit
+    def _has_read(self, exchange: Exchange, began: float, waited: float, took: float) -> None:
+        exchange.cpu += took
         exchange.wait += waited
         if self.world.hop is not None:
             self.span(exchange.call, "cpu", began)
@@ -173,9 +184,15 @@ class ProxyNode:
             self._resolve(task, child, effect)
 
     def _passed_on(
-        self, account: Account, call: Call, began: float, then: Callable[[], None], waited: float
+        self,
+        account: Account,
+        call: Call,
+        began: float,
+        then: Callable[[], None],
+        waited: float,
+        took: float,
     ) -> None:
-        account.cpu += self.passing_on
+        account.cpu += took
         account.wait += waited
         if self.world.hop is not None:
             self.span(call, "cpu", began)
@@ -241,7 +258,7 @@ class ProxyNode:
             failed,
             secure=secure,
             resumed=resumed,
-            asker_cores=self.cores,
+            asker=self,
         )
         task.dial = dial
         dial.start()
@@ -280,6 +297,8 @@ class ProxyNode:
             self._connect(task, effect)
 
     def _connect(self, task: Task, effect: Connect) -> None:
+        if task.over:
+            return
         target = self.resolve(effect.backend.name)
         channel = self.world.channel(self.name, target, 0, self.address, self.code)
 
@@ -322,53 +341,66 @@ class ProxyNode:
         self.world.later(task.start)
 
     def _lookup(self, name: str) -> float:
-        """Seconds to resolve *name*, none while the last answer holds."""
+        """Seconds until *name* is resolved, none while the last answer holds."""
         if not self.lookup:
             return 0.0
         now = self.env.time
-        if now < self._names.get(name, 0.0):
-            return 0.0
-        self._names[name] = now + self.lookup + self.ttl
-        return self.lookup
+        known, until = self._names.get(name, (0.0, 0.0))
+        if now >= until:
+            known = now + self.lookup
+            self._names[name] = (known, known + self.ttl)
+        return max(0.0, known - now)
 
     # Faults.
 
     def go_down(self) -> None:
         """Refuse and reset everything until :meth:`come_up`."""
+        self._downs += 1
         self.down = True
         self.generation += 1
-        lost = list(self.inside.items())
-        for exchange, task in lost:
+        self._held.clear()
+        for exchange, task in list(self.inside.items()):
             if task is not None:
                 task.close()
             self.left(exchange)
-            if exchange.channel is not None and not exchange.over:
-                failure = Failure("reset", sent=True, retry_safe=False)
-                exchange.channel.lost(exchange, failure)
+            if exchange.arriving is not None:
+                exchange.arriving.break_off()
+            elif exchange.channel is not None and not exchange.over:
+                exchange.channel.lost(exchange, BROKEN)
         for task in list(self.beside):
             task.close()
-        self.beside.clear()
 
     def come_up(self) -> None:
-        self.down = False
-        for resident in self.proxy.residents():
-            self._beside(resident)
+        self._downs -= 1
+        self.down = self._downs > 0
+        if not self.down:
+            for resident in self.proxy.residents():
+                self._beside(resident)
 
     def go_silent(self) -> None:
         """Take what comes and do nothing with it until :meth:`speak`."""
+        self._silences += 1
         self.silent = True
 
     def speak(self) -> None:
         """Go on with all that came meanwhile."""
+        self._silences -= 1
+        if self._silences:
+            return
         self.silent = False
-        held, self._held = self._held, []
-        for exchange in held:
-            if exchange in self.inside:
-                self._read(exchange)
+        calls, self._held = self._held, []
+        for call in calls:
+            call()
 
     def slow(self, factor: float) -> None:
-        """Work on the cores that begins from now on takes *factor* times as long."""
-        self.cores.slowdown = factor
+        """Until :meth:`recover`, what begins on the cores takes *factor* times as long."""
+        self._slowdowns.append(factor)
+        self.cores.slowdown = prod(self._slowdowns)
+
+    def recover(self, factor: float) -> None:
+        """Be *factor* times slow no longer."""
+        self._slowdowns.remove(factor)
+        self.cores.slowdown = prod(self._slowdowns)
 
     def flush(self) -> None:
         """Empty the cache."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from functools import partial
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from proxysim.costs import Costs
-from proxysim.messages import Failure, Headers, Response
+from proxysim.messages import Headers, Response
+from proxysim.sim.channels import BROKEN
 from proxysim.sim.clock import Timer
 from proxysim.sim.cores import Cores
 from proxysim.sim.dialling import Dial
@@ -47,6 +50,7 @@ class Server:
         speed: float,
         cores: int,
         abort: bool,
+        keep_alive: float,
     ) -> None:
         self.world = world
         self.env = world.env
@@ -60,6 +64,7 @@ class Server:
         self.limit = limit
         self.speed = speed
         self.abort = abort
+        self.keep_alive = keep_alive
         self.cores = Cores(world.env, cores)
         self.slowdown = 1.0
         self.down = False
@@ -71,7 +76,11 @@ class Server:
         self.busy = 0
         self.queue: deque[tuple[float, Exchange]] = deque()
         self.serving: set[Exchange] = set()
+        self.sending: dict[Exchange, None] = {}
         self._silenced: list[tuple[float, Exchange]] = []
+        self._held: list[Callable[[], None]] = []
+        self._slowdowns: list[float] = []
+        self._downs = self._silences = 0
         # Time spent so far is the sum of ends less beginnings, and of the time for what goes on.
         self._busy_moments = 0.0
         self._queue_moments = 0.0
@@ -80,6 +89,9 @@ class Server:
 
     def open(self, dial: Dial) -> None:
         dial.accepted()
+
+    def hold(self, call: Callable[[], None]) -> None:
+        self._held.append(call)
 
     def receive(self, exchange: Exchange) -> None:
         self.received += 1
@@ -168,21 +180,32 @@ class Server:
         body = Body(length, self.code, complete=True, text=asset.text)
         seconds = self.costs.encrypt * length if channel.secure else 0.0
         if seconds:
-            self.tls_seconds += seconds
-            exchange.cpu += seconds
             self.cores.run(seconds, partial(self._encrypted, exchange, response, body))
         else:
-            channel.answer(exchange, response, body)
+            self._send(exchange, response, body)
 
-    def _encrypted(self, exchange: Exchange, response: Response, body: Body, waited: float) -> None:
+    def _encrypted(
+        self, exchange: Exchange, response: Response, body: Body, waited: float, took: float
+    ) -> None:
+        self.tls_seconds += took
+        exchange.cpu += took
         exchange.wait += waited
-        if not exchange.over and exchange.channel is not None:
-            exchange.channel.answer(exchange, response, body)
+        if not exchange.over:
+            self._send(exchange, response, body)
+
+    def _send(self, exchange: Exchange, response: Response, body: Body) -> None:
+        assert exchange.channel is not None
+        if not exchange.channel.answer(exchange, response, body, partial(self._sent, exchange)):
+            self.sending[exchange] = None
+
+    def _sent(self, exchange: Exchange) -> None:
+        self.sending.pop(exchange, None)
 
     # Faults.
 
     def go_down(self) -> None:
         """Refuse and reset everything until :meth:`come_up`."""
+        self._downs += 1
         self.down = True
         self.generation += 1
         lost = [*self.serving, *(exchange for _, exchange in self.queue)]
@@ -192,21 +215,30 @@ class Server:
         self.serving.clear()
         self.queue.clear()
         self._silenced.clear()
+        self._held.clear()
         self.busy = 0
+        sending, self.sending = self.sending, {}
+        for exchange in sending:
+            if exchange.arriving is not None:
+                exchange.arriving.break_off()
         for exchange in sorted(lost, key=lambda found: (found.call.id, found.attempt)):
             if exchange.channel is not None and not exchange.over:
-                failure = Failure("reset", sent=True, retry_safe=False)
-                exchange.channel.lost(exchange, failure)
+                exchange.channel.lost(exchange, BROKEN)
 
     def come_up(self) -> None:
-        self.down = False
+        self._downs -= 1
+        self.down = self._downs > 0
 
     def go_silent(self) -> None:
         """Take what comes and answer nothing until :meth:`speak`."""
+        self._silences += 1
         self.silent = True
 
     def speak(self) -> None:
         """Go on with all that came meanwhile."""
+        self._silences -= 1
+        if self._silences:
+            return
         self.silent = False
         held, self._silenced = self._silenced, []
         now = self.env.time
@@ -217,11 +249,20 @@ class Server:
             self._busy_moments += now
             if not exchange.over:
                 self._answer(exchange)
+        calls, self._held = self._held, []
+        for call in calls:
+            call()
         self._next()
 
     def slow(self, factor: float) -> None:
-        """Demands that begin from now on, and work on the cores, take *factor* times as long."""
-        self.slowdown = self.cores.slowdown = factor
+        """Until :meth:`recover`, what begins on workers and cores takes *factor* times as long."""
+        self._slowdowns.append(factor)
+        self.slowdown = self.cores.slowdown = prod(self._slowdowns)
+
+    def recover(self, factor: float) -> None:
+        """Be *factor* times slow no longer."""
+        self._slowdowns.remove(factor)
+        self.slowdown = self.cores.slowdown = prod(self._slowdowns)
 
     # Meters.
 

@@ -23,19 +23,21 @@ def views_of(world: World) -> Iterator[tuple[tuple[Any, ...], int]]:
     chains = world.recorder.texts["forwarded_for"]
     for segments, secure, client, site, chain, times in world.sights_seen():
         named = chains[_named(world, chain)] if chain else 0
-        hidden = 0 if secure else named
+        hidden = named if secure is False else 0
+        plain = secure is False
         last = len(segments) - 1
         for index, (opener, wires, end) in enumerate(segments):
             peer = opener or client
             for wire in wires:
                 yield (
-                    (parties[wire], client, site, peer, hidden, True, not secure, not secure),
+                    (parties[wire], client, site, peer, hidden, True, plain, plain),
                     times,
                 )
             if index < last:
-                yield (end, client, site, peer, hidden, True, not secure, not secure), times
+                yield (end, client, site, peer, hidden, True, plain, plain), times
             else:
-                yield (end, client, site, peer, named, True, True, True), times
+                told = secure is not None  # CONNECT tells its proxy a name and no more
+                yield (end, client, site, peer, named, True, told, told), times
 
 
 def _named(world: World, chain: str) -> str:

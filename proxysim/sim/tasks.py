@@ -62,12 +62,14 @@ class Task:
         "ended",
         "exchange",
         "generator",
+        "incoming",
         "node",
         "opening",
         "over",
         "racers",
         "spawned",
         "store",
+        "tunnel",
         "turn",
     )
 
@@ -95,6 +97,8 @@ class Task:
         self.dial: Dial | None = None
         self.spawned: Account | None = None
         self.store: Any = None
+        self.incoming: Exchange | None = None  # the fetch whose body is still coming
+        self.tunnel: Channel | None = None  # which it relays
         self.racers: tuple[Task, ...] = ()
         self._busy = False
         self._early: Any = PENDING
@@ -146,6 +150,10 @@ class Task:
         self.node.beside.pop(self, None)
         if self.child is not None:
             self.child.cancel()
+        if self.incoming is not None:
+            self.incoming.cancel()
+        if self.tunnel is not None:
+            self.tunnel.break_off()
         if self.dial is not None:
             self.dial.cancel()
         if self.store is not None:
@@ -180,7 +188,9 @@ class Task:
             if body.complete:
                 self.node.pool.release(channel)
             else:
-                body.when_complete(partial(self.node.pool.release, channel))
+                self.incoming = exchange
+                body.when_complete(partial(self._arrived, channel))
+                body.when_broken(channel.close)
         if exchange is not self.child:
             return
         self.child = None
@@ -194,11 +204,17 @@ class Task:
         account.coding = exchange.coding
         account.backend = exchange.backend
         account.served_by = exchange.served_by
+        if exchange.blocked and self.exchange is not None:
+            self.exchange.blocked = True
         head = Head(response, body if body.length or not body.complete else None)
         if self._busy:
             self._early = head
         else:
             self.run(head)
+
+    def _arrived(self, channel: Channel) -> None:
+        self.incoming = None
+        self.node.pool.release(channel)
 
     def on_failure(self, exchange: Exchange, failure: Failure) -> None:
         """No answer from upstream."""

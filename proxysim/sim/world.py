@@ -61,7 +61,7 @@ class World:
         self.add = self.recorder.add
         self.hop = self.recorder.hop if hops != "none" else None
         self.sights: defaultdict[Any, int] | None = defaultdict(int) if views else None
-        self._sight_codes: dict[tuple[tuple[Segment, ...], bool], int] = {}
+        self._sight_codes: dict[tuple[tuple[Segment, ...], bool | None], int] = {}
         self.deadlines = Deadlines(self.env)
         self.costs = costs_of(document, None, scenario.directory)
         self.request_head = self.costs.request_head
@@ -122,6 +122,7 @@ class World:
                 speed=speed,
                 cores=node.cores or node.workers,
                 abort=node.on_disconnect == "abort",
+                keep_alive=node.keep_alive,
             )
 
     def _add_proxy(self, name: str, node: said.ForwardProxy | said.ReverseProxy) -> None:
@@ -242,12 +243,15 @@ class World:
             found.setdefault(direction.name, []).append(direction)
         return found
 
-    def sight(self, segments: tuple[Segment, ...], secure: bool) -> int:
-        """A number for what can be seen on a connection of *segments*, *secure* or not."""
+    def sight(self, segments: tuple[Segment, ...], secure: bool | None) -> int:
+        """A number for what can be seen on a connection of *segments*, *secure* or not.
+
+        None: of a CONNECT, which tells the host and nothing else.
+        """
         codes = self._sight_codes
         return codes.setdefault((segments, secure), len(codes))
 
-    def sights_seen(self) -> Iterator[tuple[tuple[Segment, ...], bool, int, int, str, int]]:
+    def sights_seen(self) -> Iterator[tuple[tuple[Segment, ...], bool | None, int, int, str, int]]:
         """What was seen: segments, secure, client, site, forwarded-for chain, how often."""
         kinds = list(self._sight_codes)
         for (sight, client, site, chain), times in (self.sights or {}).items():

@@ -147,7 +147,6 @@ def test_half_a_body_is_not_kept() -> None:
     assert "hit" not in states(run)
 
 
-@pytest.mark.xfail(strict=True, reason="a shared answer is sent whole to whoever has it already")
 def test_whoever_shares_a_fetch_is_still_told_that_nothing_has_changed() -> None:
     """A conditional request that waits for another's fetch: its copy is good, so 304."""
     with TemporaryDirectory() as directory:

@@ -135,10 +135,6 @@ def test_trouble_on_a_link_comes_and_goes() -> None:
     assert latencies(run) == pytest.approx([4 * L + 1, 2 * (L + 0.5) + 1, 2 * L + 2])
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="an event's end restores what was at its own begin, not what the others left",
-)
 @pytest.mark.parametrize("what", ["extra_latency", "slow"])
 def test_two_troubles_at_once_end_each_for_itself(what: str) -> None:
     """From 5 to 15 s and from 10 to 20 s: afterwards all is as before."""
@@ -157,7 +153,6 @@ def test_two_troubles_at_once_end_each_for_itself(what: str) -> None:
     assert troubled == pytest.approx(normal + 1.0)
 
 
-@pytest.mark.xfail(run=False, reason="loss: 100% never ends: its chance of one more loss is 1")
 def test_all_is_lost_for_ever_on_a_dead_link_but_the_run_ends() -> None:
     run = play(
         {"users": {"kind": "clients", "patience": 5.0}, "web": front()},
@@ -250,7 +245,6 @@ def test_a_client_that_leaves_frees_the_proxy(patience: float) -> None:
     assert not proxy.inside
 
 
-@pytest.mark.xfail(strict=True, reason="the CONNECT task is never told that its client has gone")
 def test_a_client_that_leaves_a_tunnel_half_open_frees_the_proxy() -> None:
     found = world(
         {
@@ -290,7 +284,6 @@ def test_a_waiting_client_that_gives_up_keeps_nobody_else_waiting() -> None:
     assert latencies(run)[2] < 3.0
 
 
-@pytest.mark.xfail(strict=True, reason="a tunnel survives the fall of its proxy")
 def test_a_proxy_that_goes_down_takes_its_tunnels_along() -> None:
     run = play(
         {
@@ -317,9 +310,6 @@ def test_a_proxy_that_goes_down_resets_what_it_handles() -> None:
     assert latencies(run)[0] == pytest.approx(2.0 + L)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="an answer that is being sent survives the fall of its server"
-)
 def test_a_server_that_goes_down_breaks_off_what_it_sends() -> None:
     """The body takes 10 s; the server dies after 2."""
     run = play(
@@ -332,7 +322,6 @@ def test_a_server_that_goes_down_breaks_off_what_it_sends() -> None:
     assert latencies(run) == pytest.approx([2.0])
 
 
-@pytest.mark.xfail(strict=True, reason="an abandoned transfer keeps its share of the wire")
 def test_a_transfer_that_nobody_waits_for_frees_the_wire() -> None:
     """Ann leaves at 1 s of 10; the other's body, alone from then on, takes 1.5 s."""
     nodes = {
@@ -357,7 +346,6 @@ def test_a_transfer_that_nobody_waits_for_frees_the_wire() -> None:
     assert rows.loc["ok", "latency"] == pytest.approx(1.5)
 
 
-@pytest.mark.xfail(strict=True, reason="what slowness adds is booked as network")
 def test_what_slow_cores_take_is_processor_time() -> None:
     run = play(
         {"edge": edge(), "shop": server()},
@@ -370,7 +358,6 @@ def test_what_slow_cores_take_is_processor_time() -> None:
     assert run.column("network").tolist() == pytest.approx([0.0, 0.0])
 
 
-@pytest.mark.xfail(strict=True, reason="a silent node answers TLS handshakes")
 def test_a_silent_server_does_not_shake_hands() -> None:
     """Its kernel takes the connection; TLS is for the program to answer, and that is silent."""
     run = play(
