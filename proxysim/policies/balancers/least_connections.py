@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import attrgetter
 from random import Random as Stream
+from typing import Any
 
 from proxysim.messages import Request
 from proxysim.policies.backend import Backend
+from proxysim.policies.balancers.loads import by_load
+from proxysim.policies.balancers.loads import least as _least
 
 __all__ = ["LeastConnections"]
-
-
-_in_flight = attrgetter("in_flight")
 
 
 class LeastConnections:
     """Choose the backend of least load ``(in_flight + 1) / weight``, ties broken by *rng*.
 
     The one is the request being placed: without it idle backends would ignore their weights. With
-    equal weights this is to join the shortest queue. O(len(pool)) a choice; of the pool it only
-    remembers whether all weights are equal.
+    equal weights this is to join the shortest queue.
+
+    Cost: O(len(pool)) a choice; of the pool it only remembers whether all weights are equal.
+
+    Members: one that joins is idle, so it gets every request until it carries as much as the
+    others; nothing is remembered of one that leaves but what it still has in flight.
 
     Source: Envoy ``LeastRequest`` with ``active_request_bias`` 1, taken over the whole pool.
     """
@@ -63,3 +66,7 @@ class LeastConnections:
                 else:
                     tied.append(backend)
         return best if tied is None else tied[int(self._random() * len(tied))]
+
+    def explain(self, request: Request, pool: Sequence[Backend]) -> dict[str, Any]:
+        seen = by_load(pool)
+        return {**seen, "candidates": _least(seen["loads"])}

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 from random import Random as Stream
+from typing import Any
 
 from proxysim.messages import Request
 from proxysim.policies.backend import Backend
@@ -14,7 +15,14 @@ __all__ = ["Random", "WeightedRandom"]
 
 
 class Random:
-    """Choose evenly at random, whatever the loads and weights. O(1) a choice; no state."""
+    """Choose evenly at random, whatever the loads and weights.
+
+    Cost: O(1) a choice; no state.
+
+    Members: whoever is in the pool has its equal chance at once.
+
+    Source: Envoy ``Random``; Caddy ``random``.
+    """
 
     __slots__ = ("_random",)
 
@@ -24,11 +32,18 @@ class Random:
     def choose(self, request: Request, pool: Sequence[Backend]) -> Backend:
         return pool[int(self._random() * len(pool))]
 
+    def explain(self, request: Request, pool: Sequence[Backend]) -> dict[str, Any]:
+        return {"candidates": [backend.name for backend in pool]}
+
 
 class WeightedRandom:
     """Choose at random with chances in proportion to weights.
 
-    O(log len(pool)) a choice; the sums of weights are taken anew when the pool changes.
+    Cost: O(log len(pool)) a choice; O(len(pool)) when the pool changes.
+
+    Members: chances are shared out anew among those in the pool.
+
+    Source: nginx ``random``, which heeds weights.
     """
 
     __slots__ = ("_last", "_pool", "_random", "_sums", "_total")
@@ -48,3 +63,9 @@ class WeightedRandom:
             self._last = len(pool) - 1
         # The bound: rounding may carry the product up to the total itself.
         return pool[bisect_right(self._sums, self._random() * self._total, 0, self._last)]
+
+    def explain(self, request: Request, pool: Sequence[Backend]) -> dict[str, Any]:
+        return {
+            "weights": {backend.name: backend.weight for backend in pool},
+            "candidates": [backend.name for backend in pool],
+        }

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from proxysim.messages import Request
 from proxysim.policies.backend import Backend
+from proxysim.policies.balancers.base import forget_the_gone
 
 __all__ = ["WeightedRoundRobin"]
 
@@ -15,8 +17,12 @@ class WeightedRoundRobin:
 
     In any ``sum(weights)`` choices, whole weights, each backend has exactly its weight of them,
     never bunched more than it must be: weights 3, 1, 1 give a b a c a. Of equal credits the first
-    in the pool is taken. O(len(pool)) a choice. A member that joins starts with no credit; one that
-    leaves keeps its own for its return, as a server that is down does in nginx.
+    in the pool is taken.
+
+    Cost: O(len(pool)) a choice.
+
+    Members: one that joins starts with no credit; one that leaves keeps its own for its return, as
+    a server that is down does in nginx, unless very many have left since.
 
     Source: nginx, ``ngx_http_upstream_get_peer``.
     """
@@ -41,8 +47,18 @@ class WeightedRoundRobin:
         self._credits = grown
         return pool[at]
 
+    def explain(self, request: Request, pool: Sequence[Backend]) -> dict[str, Any]:
+        held = self._left | dict(zip(self._pool, self._credits, strict=True))
+        credits = {backend.name: held.get(backend, 0.0) + backend.weight for backend in pool}
+        return {
+            "weights": {backend.name: backend.weight for backend in pool},
+            "credits": credits,
+            "candidates": [max(credits, key=credits.__getitem__)],
+        }
+
     def _join(self, pool: Sequence[Backend]) -> None:
         self._left.update(zip(self._pool, self._credits, strict=True))
+        forget_the_gone(self._left, pool)
         self._pool = pool
         self._weights = [backend.weight for backend in pool]
         self._credits = [self._left.get(backend, 0.0) for backend in pool]
