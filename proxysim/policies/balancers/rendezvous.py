@@ -68,7 +68,7 @@ def _best_of(members: Members) -> Callable[[str], int]:
 
 
 def _scores(members: Members, key: str) -> list[float]:
-    raw = key.encode("utf-8", "surrogateescape")
+    raw = key.encode("utf-8", "surrogatepass")
     scores = []
     for seeded, weight in _seeded(members):
         hashed = seeded.copy()
@@ -83,6 +83,11 @@ def _scores(members: Members, key: str) -> list[float]:
 def _seeded(members: Members) -> list[tuple[blake2b, float]]:
     """A hash that has taken in each member's name, and its weight."""
     return [
-        (blake2b(name.encode() + b"\0", digest_size=8, person=b"rendezvous"), weight)
+        (
+            blake2b(
+                name.encode("utf-8", "surrogatepass") + b"\0", digest_size=8, person=b"rendezvous"
+            ),
+            weight,
+        )
         for name, weight in members
     ]

@@ -13,6 +13,9 @@ __all__ = ["Ring", "ketama_hash", "ketama_ring"]
 #: One digest gives four points.
 _A_DIGEST = 4
 
+#: A copy is made in less time than a new hash takes.
+_BEGUN = md5(usedforsecurity=False)
+
 #: Above this many points, a few tens of megabytes, all members get fewer, in proportion.
 _MOST = 1_000_000
 
@@ -30,8 +33,9 @@ class Ring(NamedTuple):
 
 def ketama_hash(text: str) -> int:
     """Where *text* lies on the circle: the first 32 bits, little endian, of its MD5."""
-    raw = md5(text.encode("utf-8", "surrogateescape"), usedforsecurity=False)
-    return int.from_bytes(raw.digest()[:4], "little")
+    hashed = _BEGUN.copy()
+    hashed.update(text.encode("utf-8", "surrogatepass"))
+    return int.from_bytes(hashed.digest()[:4], "little")
 
 
 @lru_cache(maxsize=32)
@@ -49,7 +53,8 @@ def ketama_ring(members: Members, points: int = 160) -> Ring:
     owner_at: dict[int, int] = {}
     for owner, (name, _) in enumerate(members):
         for group in range(max(1, round(wanted[owner] / excess))):
-            raw = md5(f"{name}-{group}".encode(), usedforsecurity=False).digest()
+            named = f"{name}-{group}".encode("utf-8", "surrogatepass")
+            raw = md5(named, usedforsecurity=False).digest()
             for start in range(0, 4 * _A_DIGEST, 4):
                 owner_at[int.from_bytes(raw[start : start + 4], "little")] = owner
     placed = sorted(owner_at)
