@@ -1,11 +1,9 @@
-"""Handshakes, TLS modes, and what a cache takes in."""
+"""Handshakes and TLS modes."""
 
 from __future__ import annotations
 
 import pytest
 
-from proxysim.errors import ScenarioError
-from proxysim.policies.admission import ADMISSIONS, build_admission
 from proxysim.policies.tls import Handshake, Mode, Version, round_trips
 
 
@@ -36,18 +34,3 @@ def test_who_reads_and_who_shakes_hands():
         "passthrough": (False, False, False),
         "none": (True, False, False),
     }
-
-
-def test_a_size_limit_takes_up_to_its_limit():
-    policy = build_admission({"size_limit": {"limit": "4kB"}})
-    assert policy.admits("a", 4000)
-    assert not policy.admits("a", 4001)
-
-
-@pytest.mark.parametrize(
-    "spec", ["size_limit", {"size_limit": {"limit": "4 parsecs"}}, {"size": {"limit": 4}}]
-)
-def test_an_impossible_admission_is_refused(spec):
-    with pytest.raises(ScenarioError, match="admission policy"):
-        build_admission(spec)
-    assert set(ADMISSIONS) == {"size_limit"}

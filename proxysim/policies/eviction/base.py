@@ -12,7 +12,8 @@ class Eviction(Protocol):
     """Decides what a cache of ``capacity`` keeps; sizes and capacity are in one unit, any.
 
     A request for *key* is ``touch(key)``; when that says False and the caller has fetched the
-    object, ``insert(key, size)``. The policy never holds more than ``capacity``.
+    object, ``insert(key, size)``. The policy never holds more than ``capacity``. With sizes of 1
+    the capacity counts objects.
     """
 
     capacity: int
@@ -35,6 +36,14 @@ class Eviction(Protocol):
 
     def discard(self, key: Hashable) -> None:
         """Forget *key*, if it is kept."""
+        ...
+
+    def victim(self, size: int) -> Hashable | None:
+        """Which kept key an unknown object of *size* would drive out first; None if it finds room.
+
+        Admission asks this before the insertion, for sizes up to the capacity. Nothing goes, and
+        what would go stays the same.
+        """
         ...
 
     def __contains__(self, key: object) -> bool: ...

@@ -46,10 +46,7 @@ class Lfu:
         if size > self.capacity:
             return (key,)
         gone = []
-        while self.used + size > self.capacity:
-            if self._least not in self._buckets:
-                self._least = min(self._buckets)
-            victim = next(iter(self._buckets[self._least]))
+        while (victim := self.victim(size)) is not None:
             self.discard(victim)
             gone.append(victim)
         self.used += size
@@ -63,6 +60,13 @@ class Lfu:
         if entry is not None:
             self._leave(key, entry[0])
             self.used -= entry[1]
+
+    def victim(self, size: int) -> Hashable | None:
+        if self.used + size <= self.capacity or not self._buckets:
+            return None
+        if self._least not in self._buckets:
+            self._least = min(self._buckets)
+        return next(iter(self._buckets[self._least]))
 
     def _enter(self, key: Hashable, uses: int, size: int) -> None:
         self._entries[key] = (uses, size)

@@ -40,6 +40,9 @@ class Lru:
     def discard(self, key: Hashable) -> None:
         self.used -= self._sizes.pop(key, 0)
 
+    def victim(self, size: int) -> Hashable | None:
+        return next(iter(self._sizes), None) if self.used + size > self.capacity else None
+
     def __contains__(self, key: object) -> bool:
         return key in self._sizes
 

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
 from typing import ClassVar
 
+from proxysim.policies.eviction.ghosts import Ghosts
 from proxysim.policies.parameters import Reader, share, whole
 
 __all__ = ["S3Fifo"]
@@ -36,9 +37,9 @@ class S3Fifo:
     """
 
     __slots__ = (
+        "_doomed",
         "_filling",
         "_ghosts",
-        "_ghosts_size",
         "_main",
         "_main_capacity",
         "_main_used",
@@ -61,13 +62,13 @@ class S3Fifo:
         self.threshold = threshold
         self._small: OrderedDict[Hashable, _Entry] = OrderedDict()
         self._main: OrderedDict[Hashable, _Entry] = OrderedDict()
-        self._ghosts: OrderedDict[Hashable, int] = OrderedDict()
         self._small_used = 0
         self._main_used = 0
         self._small_capacity = int(capacity * small)
         self._main_capacity = capacity - self._small_capacity
+        self._ghosts = Ghosts(self._main_capacity)
         self._filling = True
-        self._ghosts_size = 0
+        self._doomed: Hashable = None
 
     @property
     def used(self) -> int:
@@ -86,14 +87,14 @@ class S3Fifo:
         self.discard(key)
         if size > self.capacity:
             return (key,)
-        self._ghosts_size -= self._ghosts.pop(key, 0)
+        self._ghosts.take(key)
         gone: list[Hashable] = []
-        while self._small_used + self._main_used + size > self.capacity:
+        while (victim := self.victim(size)) is not None:
             self._filling = False
-            if self._main_used > self._main_capacity or not self._small:
-                self._evict_main(gone)
-            else:
-                self._evict_small(gone)
+            if victim in self._small:
+                self._ghosts.add(victim, self._small[victim].size)
+            self.discard(victim)
+            gone.append(victim)
         if to_main or (self._filling and self._small_used >= self._small_capacity):
             self._main[key] = _Entry(size)
             self._main_used += size
@@ -101,34 +102,6 @@ class S3Fifo:
             self._small[key] = _Entry(size)
             self._small_used += size
         return gone
-
-    def _evict_small(self, gone: list[Hashable]) -> None:
-        while self._small:
-            key, entry = self._small.popitem(last=False)
-            self._small_used -= entry.size
-            if entry.uses < self.threshold:
-                self._remember(key, entry.size)
-                gone.append(key)
-                return
-            entry.uses = 0
-            self._main[key] = entry
-            self._main_used += entry.size
-
-    def _evict_main(self, gone: list[Hashable]) -> None:
-        while self._main:
-            key, entry = self._main.popitem(last=False)
-            if not entry.uses:
-                self._main_used -= entry.size
-                gone.append(key)
-                return
-            entry.uses -= 1
-            self._main[key] = entry
-
-    def _remember(self, key: Hashable, size: int) -> None:
-        self._ghosts[key] = size
-        self._ghosts_size += size
-        while self._ghosts_size > self._main_capacity:
-            self._ghosts_size -= self._ghosts.popitem(last=False)[1]
 
     def discard(self, key: Hashable) -> None:
         entry = self._small.pop(key, None)
@@ -138,6 +111,33 @@ class S3Fifo:
         entry = self._main.pop(key, None)
         if entry is not None:
             self._main_used -= entry.size
+
+    def victim(self, size: int) -> Hashable | None:
+        if self._small_used + self._main_used + size <= self.capacity or not len(self):
+            return None
+        doomed = self._small.get(self._doomed)
+        if doomed is None or doomed.uses >= self.threshold:
+            self._doomed = self._find_victim()
+        return self._doomed
+
+    def _find_victim(self) -> Hashable:
+        small, main = self._small, self._main
+        while small and self._main_used <= self._main_capacity:
+            while small:
+                key, entry = next(iter(small.items()))
+                if entry.uses < self.threshold:
+                    return key
+                del small[key]
+                self._small_used -= entry.size
+                entry.uses = 0
+                main[key] = entry
+                self._main_used += entry.size
+        key, entry = next(iter(main.items()))
+        while entry.uses:
+            entry.uses -= 1
+            main.move_to_end(key)
+            key, entry = next(iter(main.items()))
+        return key
 
     def __contains__(self, key: object) -> bool:
         return key in self._small or key in self._main

@@ -57,7 +57,9 @@ class Sieve:
             return (key,)
         gone = []
         while self.used + size > self.capacity:
-            gone.append(self._evict())
+            victim = self._sift()
+            self.discard(victim)
+            gone.append(victim)
         node = self._nodes[key] = _Node(key, size)
         newest, end = self._end.older, self._end
         node.older, node.newer = newest, end
@@ -65,7 +67,8 @@ class Sieve:
         self.used += size
         return gone
 
-    def _evict(self) -> Hashable:
+    def _sift(self) -> Hashable:
+        """Take the hand on to the first entry without a mark, and let it rest there."""
         end, node = self._end, self._hand
         if node is end:
             node = end.newer
@@ -75,7 +78,6 @@ class Sieve:
             if node is end:
                 node = end.newer
         self._hand = node
-        self.discard(node.key)
         return node.key
 
     def discard(self, key: Hashable) -> None:
@@ -86,6 +88,9 @@ class Sieve:
             self._hand = node.newer
         node.older.newer, node.newer.older = node.newer, node.older
         self.used -= node.size
+
+    def victim(self, size: int) -> Hashable | None:
+        return self._sift() if self._nodes and self.used + size > self.capacity else None
 
     def __contains__(self, key: object) -> bool:
         return key in self._nodes
