@@ -22,8 +22,8 @@ class PeakEwma:
 
     The average is that of the seconds to the first byte. An answer slower than it becomes the
     average at once (the peak); a quicker one, t seconds after the last, takes it
-    ``1 - exp(-t / decay)`` of the way. While nothing is heard it fades, by ``exp(-t / decay)``, so
-    that one that was slow is tried again. A failure counts as an answer that took *penalty* longer;
+    ``1 - exp(-t / decay)`` of the way. While nothing is heard it counts less, by ``exp(-t /
+    decay)``, so that one that was slow is tried again. A failure counts as an answer that took *penalty* longer;
     with none, who fails fast looks quick and draws the requests. Ties go to the first drawn. A pool
     of no more than *choices* members is compared whole.
 
@@ -82,8 +82,7 @@ class PeakEwma:
             seconds += self.penalty
         average, since = self._heard.get(backend, (0.0, now))
         if seconds < average:
-            kept = exp(min(since - now, 0.0) / self.decay)
-            seconds += (average - seconds) * kept
+            seconds += (average - seconds) * exp(min(since - now, 0.0) / self.decay)
         self._heard[backend] = (seconds, now)
 
     def explain(self, request: Request, pool: Sequence[Backend]) -> dict[str, Any]:
