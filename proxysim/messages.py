@@ -75,6 +75,18 @@ class Headers:
         before = self.fields.get(name)
         return self.set(name, f"{before}, {text}" if before else text)
 
+    def change(self, less: Iterable[str], more: Iterable[tuple[str, str]]) -> Headers:
+        """These fields less all lines of any of *less*, and with *more* in place of any before.
+
+        All names are lower case, those in *more* all different. One step in place of many.
+        """
+        new = dict(more)
+        gone = new.keys() | less
+        pairs = [pair for pair in self.pairs if pair[0] not in gone]
+        fields = {name: text for name, text in self.fields.items() if name not in gone}
+        fields.update(new)
+        return _made((*pairs, *new.items()), fields)
+
     def without(self, names: Iterable[str]) -> Headers:
         """These fields less all lines of any of *names* (lower case)."""
         gone = frozenset(names)

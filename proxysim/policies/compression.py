@@ -51,7 +51,7 @@ class Compression:
         self.types = types
         self._acceptable: Callable[[str], str | None] = lru_cache(1024)(self._best)
         self._worth: Callable[[str], bool] = lru_cache(1024)(self._compressible)
-        self._coded: Callable[[Headers, str | None], Headers] = lru_cache(4096)(_coded)
+        self._coded: Callable[[Headers, str | None], Headers] = lru_cache(16384)(_coded)
 
     def eligible(self, request: Request, response: Response, length: int | None) -> bool:
         """Whether the answer would be coded for a client that takes a coding.
@@ -152,10 +152,13 @@ _OF_PLAIN_BYTES = ("accept-ranges", "content-digest", "content-length", "content
 def _coded(headers: Headers, coding: str | None) -> Headers:
     varied = headers.get("vary")
     names = {name.lower() for name in members(varied)} if varied else set()
+    more = []
     if names.isdisjoint(("*", "accept-encoding")):
-        headers = headers.append("vary", "Accept-Encoding")
+        more.append(("vary", f"{varied}, Accept-Encoding" if varied else "Accept-Encoding"))
     if coding is None:
-        return headers
-    headers = headers.without(_OF_PLAIN_BYTES).set("content-encoding", coding)
+        return headers.change((), more)
+    more.append(("content-encoding", coding))
     tag = headers.get("etag")
-    return headers.set("etag", f"W/{tag}") if tag and not tag.startswith("W/") else headers
+    if tag and not tag.startswith("W/"):
+        more.append(("etag", f"W/{tag}"))
+    return headers.change(_OF_PLAIN_BYTES, more)

@@ -1,6 +1,6 @@
 """Identity: what a proxy tells one side of the other.
 
-Requests of one client carry equal fields, so what was worked out for the last few thousand
+Requests of one client carry equal fields, so what was worked out for the last many thousand
 combinations of fields and peer is kept.
 """
 
@@ -23,7 +23,7 @@ __all__ = [
     "Transparent",
 ]
 
-_KEPT = 4096
+_KEPT = 16384
 
 #: Request fields by which a client, or a proxy before, tells who is asking.
 _TELLING = frozenset(
@@ -161,12 +161,14 @@ class ReverseIdentity:
         return Response(response.status, self._answered(response.headers))
 
     def _ask(self, headers: Headers, peer: str, scheme: str, host: str) -> Headers:
-        return (
-            _passed(headers)
-            .append("x-forwarded-for", peer or "unknown")
-            .set("x-forwarded-proto", scheme)
-            .set("x-forwarded-host", host)
-            .append("via", f"1.1 {self.pseudonym}")
+        return headers.change(
+            hop_by_hop(headers),
+            (
+                ("x-forwarded-for", _joined(headers, "x-forwarded-for", peer or "unknown")),
+                ("x-forwarded-proto", scheme),
+                ("x-forwarded-host", host),
+                ("via", _joined(headers, "via", f"1.1 {self.pseudonym}")),
+            ),
         )
 
     def _answer(self, headers: Headers) -> Headers:
@@ -179,6 +181,12 @@ IDENTITIES: dict[str, Callable[..., Identity]] = {
     "anonymous": Anonymous,
     "elite": Elite,
 }
+
+
+def _joined(headers: Headers, name: str, text: str) -> str:
+    """The list *name* with *text* as its last member."""
+    before = headers.fields.get(name)
+    return f"{before}, {text}" if before else text
 
 
 def _passed(headers: Headers, less: Iterable[str] = ()) -> Headers:

@@ -19,7 +19,6 @@ from proxysim.proxies.effects import (
 )
 from proxysim.results.columns import CACHE_STATES, CODINGS
 from proxysim.sim.channels import Channel
-from proxysim.sim.clock import Timer
 from proxysim.sim.exchange import Exchange
 from proxysim.sim.paths import Body
 from proxysim.sim.tasks import PENDING, Task, carries
@@ -74,11 +73,13 @@ def send(task: Task, effect: Send) -> Any:
     if effect.store is not None:
         _keep(task, body, effect.store)
     channel = exchange.channel
-    seconds = node.costs.encrypt * body.length if channel.secure else 0.0
+    encryption = node.costs.encrypt * body.length if channel.secure else 0.0
+    # What it did not ask anybody for it has answered itself.
+    seconds = encryption if account.attempts else encryption + node.costs.hit
     if not body.complete:
         body.when_broken(partial(task.reply, Sent(0, source_complete=False)))
     if seconds:
-        node.cores.run(seconds, partial(_encrypted, task, effect.response, body))
+        node.cores.run(seconds, partial(_ready, task, effect.response, body, encryption / seconds))
         return PENDING
     node.sent_bytes += body.length
     sent = Sent(body.length)
@@ -86,9 +87,11 @@ def send(task: Task, effect: Send) -> Any:
     return sent if left else PENDING
 
 
-def _encrypted(task: Task, response: Response, body: Body, waited: float, took: float) -> None:
+def _ready(
+    task: Task, response: Response, body: Body, tls_share: float, waited: float, took: float
+) -> None:
     exchange = task.exchange
-    task.node.tls_seconds += took
+    task.node.tls_seconds += took * tls_share
     task.account.cpu += took
     task.account.wait += waited
     if task.over or exchange is None or exchange.channel is None:
@@ -197,7 +200,7 @@ def relay(task: Task, effect: Relay) -> Any:
     back = task.exchange.channel.down
     delay = back.delay(task.exchange.call.id, 3000)
     if delay:
-        Timer(task.node.env, delay, lambda _: dial.relayed(channel, task))
+        task.node.env.after(delay, lambda _: dial.relayed(channel, task))
     else:
         dial.relayed(channel, task)
     return PENDING

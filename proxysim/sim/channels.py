@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from proxysim.costs import Costs
 from proxysim.messages import Failure, Response
-from proxysim.sim.clock import Timer
 from proxysim.sim.exchange import Exchange
 from proxysim.sim.paths import Body, Path
 
@@ -159,14 +158,11 @@ class Channel:
             path.tally.bytes += size
             delay += size * path.slowness
         if delay:
-            Timer(world.env, delay, self._reached, exchange)
+            world.env.after(delay, self._reach, exchange)
         elif self.generation == self.endpoint.generation:
             self.endpoint.receive(exchange)
         else:
             self._reach(exchange)
-
-    def _reached(self, timer: Any) -> None:
-        self._reach(timer.carries)
 
     def _reach(self, exchange: Exchange) -> None:
         if exchange.over:
@@ -179,7 +175,7 @@ class Channel:
     def lost(self, exchange: Exchange, failure: Failure) -> None:
         """The endpoint broke off: the asker hears of it as soon as the wires allow."""
         if self.down.latency:
-            Timer(self.world.env, self.down.latency, lambda _: exchange.fail(failure))
+            self.world.env.after(self.down.latency, lambda _: exchange.fail(failure))
         else:
             exchange.fail(failure)
 
@@ -206,7 +202,7 @@ class Channel:
         if body.complete and not path.lanes:
             # Nothing holds the last byte back: it comes with the first.
             if delay:
-                Timer(world.env, delay, self._arrive, (exchange, response, body))
+                world.env.after(delay, self._arrive, (exchange, response, body))
             elif not exchange.over:
                 exchange.asker.on_head(exchange, response, body)
             return True
@@ -221,7 +217,7 @@ class Channel:
             exchange.first_byte = world.env.time + delay
             out.when_complete(partial(self._arrived_whole, exchange, response, out))
         elif delay:
-            Timer(world.env, delay, self._arrive, (exchange, response, out))
+            world.env.after(delay, self._arrive, (exchange, response, out))
         elif not exchange.over:
             exchange.asker.on_head(exchange, response, out)
         return False
@@ -237,7 +233,7 @@ class Channel:
         def release(_: Any) -> None:
             body.when_complete(held.finish)
 
-        Timer(self.world.env, stalls * self.round_trip, release)
+        self.world.env.after(stalls * self.round_trip, release)
         return held
 
     @staticmethod
@@ -246,8 +242,8 @@ class Channel:
             exchange.asker.on_head(exchange, response, out)
 
     @staticmethod
-    def _arrive(timer: Any) -> None:
-        exchange, response, out = timer.carries
+    def _arrive(arrived: tuple[Exchange, Response, Body]) -> None:
+        exchange, response, out = arrived
         if not exchange.over:
             exchange.asker.on_head(exchange, response, out)
 

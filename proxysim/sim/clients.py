@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from proxysim.messages import Failure, Headers, Request, Response
 from proxysim.results.columns import METHODS, Outcome
 from proxysim.sim.channels import Channel, Endpoint
-from proxysim.sim.clock import Timer
 from proxysim.sim.dialling import Dial
 from proxysim.sim.exchange import Call, Exchange
 from proxysim.sim.paths import Body
@@ -99,10 +98,10 @@ class Clients:
         draw = next(self._draws, None)
         if draw is not None:
             delay = draw.at - self.env.time
-            Timer(self.env, delay if delay > 0 else 0.0, self._arrival, draw)
+            self.env.after(delay if delay > 0 else 0.0, self._arrival, draw)
 
-    def _arrival(self, timer: Timer) -> None:
-        self._ask(timer.carries, None)
+    def _arrival(self, draw: Draw) -> None:
+        self._ask(draw, None)
         self._next_arrival()
 
     def _user(self, member: int) -> Generator[Any, Any, None]:

@@ -1,6 +1,6 @@
 """The simulated clock: SimPy's environment, with what every request needs many times made cheap.
 
-Reading the time is a plain attribute. A :class:`Timer` is one call at one time, in SimPy's own
+Reading the time is a plain attribute. :meth:`Clock.after` is one call at one time, in SimPy's own
 queue and order, without the rest of an event: profiling showed a third of a run's time in making
 events that nobody but one callback ever looked at. Everything else, processes included, is SimPy's.
 """
@@ -8,6 +8,7 @@ events that nobody but one callback ever looked at. Everything else, processes i
 from __future__ import annotations
 
 import gc
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from heapq import heappop, heappush
@@ -16,7 +17,7 @@ from typing import Any
 from simpy import Environment
 from simpy.events import NORMAL
 
-__all__ = ["Clock", "Timer", "seldom_collected"]
+__all__ = ["Clock", "seldom_collected"]
 
 
 class Clock(Environment):
@@ -26,20 +27,32 @@ class Clock(Environment):
         super().__init__()
         self.time = 0.0
         self.stopped = False
+        self.soon: deque[Callable[[], Any]] = deque()  # to be called next, at the same time
+
+    def after(self, delay: float, call: Callable[[Any], Any], carries: Any = None) -> None:
+        """Call *call* with *carries* in *delay* seconds."""
+        # Beside SimPy's (time, priority, number, event): numbers differ, so the rest is never compared.
+        entry: Any = (self.time + delay, NORMAL, next(self._eid), call, carries)
+        heappush(self._queue, entry)
 
     def turn_until(self, end: float) -> None:
         """Process what is due up to *end* in order of time, unless :meth:`stop` is called."""
         queue: list[Any] = self._queue
-        while queue and not self.stopped:
+        soon = self.soon
+        while not self.stopped:
+            while soon:
+                soon.popleft()()
+            if not queue:
+                break
             entry = heappop(queue)
             if entry[0] > end:
                 heappush(queue, entry)
                 break
             self._now = self.time = entry[0]
-            due = entry[3]
-            if type(due) is Timer:
-                due.call(due)
+            if len(entry) == 5:
+                entry[3](entry[4])
                 continue
+            due = entry[3]
             callbacks, due.callbacks = due.callbacks, None
             for callback in callbacks:
                 callback(due)
@@ -53,22 +66,6 @@ class Clock(Environment):
         self.stopped = True
 
 
-class Timer:
-    """Calls *call* with itself in *delay* seconds; *carries* is the caller's."""
-
-    __slots__ = ("call", "carries")
-
-    def __init__(
-        self, clock: Clock, delay: float, call: Callable[[Any], Any], carries: Any = None
-    ) -> None:
-        self.call = call
-        self.carries = carries
-        heappush(
-            clock._queue,
-            (clock.time + delay, NORMAL, next(clock._eid), self),  # type: ignore[misc]
-        )
-
-
 @contextmanager
 def seldom_collected() -> Iterator[None]:
     """Let the cyclic garbage collector run seldom meanwhile.
@@ -77,7 +74,7 @@ def seldom_collected() -> Iterator[None]:
     cost up to half of the time.
     """
     before = gc.get_threshold()
-    gc.set_threshold(200_000, 50, 1000)
+    gc.set_threshold(1_000_000, 50, 1000)
     try:
         yield
     finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zlib import crc32
 
-from proxysim.messages import Headers, Response
+from proxysim.messages import NO_HEADERS, Headers, Response
 from proxysim.workload.catalogue import Catalogue
 from proxysim.workload.draws import Recorded
 
@@ -12,6 +12,9 @@ __all__ = ["Asset", "Library"]
 
 #: Statuses other than 200 and 206 that a cache may keep (RFC 9110, section 15.1).
 KEPT = frozenset({203, 204, 300, 301, 308, 404, 405, 410, 414, 501})
+
+TEXT = Headers((("server", "origin"), ("content-type", "text/html; charset=utf-8")))
+PICTURE = Headers((("server", "origin"), ("content-type", "image/jpeg")))
 
 
 class Asset:
@@ -40,18 +43,10 @@ class Asset:
         self.etag = f'"{size:x}-{crc32(path.encode()):08x}"'
         kept = (("etag", self.etag), ("cache-control", control))
         self.response = Response(200, self._fields(size, kept))
-        self.unmodified = Response(304, Headers(kept))
+        self.unmodified = Response(304, NO_HEADERS.change((), kept))
 
     def _fields(self, size: int, more: tuple[tuple[str, str], ...]) -> Headers:
-        kind = "text/html; charset=utf-8" if self.text else "image/jpeg"
-        return Headers(
-            (
-                ("content-type", kind),
-                ("content-length", str(size)),
-                ("server", "origin"),
-                *more,
-            )
-        )
+        return (TEXT if self.text else PICTURE).change((), (("content-length", str(size)), *more))
 
     def recorded(self, record: Recorded) -> tuple[Response, int]:
         """The answer that a log says was given: its head, and the length of its body."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
-from proxysim.sim.clock import Clock, Timer
+from proxysim.sim.clock import Clock
 
 __all__ = ["Cores"]
 
@@ -33,7 +32,7 @@ class Cores:
             self.busy += 1
             self._busy_moments -= now
             seconds *= self.slowdown
-            Timer(self.env, seconds, self._finished, (0.0, seconds, done))
+            self.env.after(seconds, self._finished, (0.0, seconds, done))
         else:
             self._queue_moments -= now
             self.queue.append((now, seconds, done))
@@ -44,15 +43,15 @@ class Cores:
         busy = self._busy_moments + now * self.busy
         return busy, self._queue_moments + now * len(self.queue)
 
-    def _finished(self, timer: Any) -> None:
+    def _finished(self, job: tuple[float, float, Done]) -> None:
         if self.queue:
             now = self.env.time
             since, seconds, waiting = self.queue.popleft()
             self._queue_moments += now
             seconds *= self.slowdown
-            Timer(self.env, seconds, self._finished, (now - since, seconds, waiting))
+            self.env.after(seconds, self._finished, (now - since, seconds, waiting))
         else:
             self.busy -= 1
             self._busy_moments += self.env.time
-        waited, took, done = timer.carries
+        waited, took, done = job
         done(waited, took)

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
-from proxysim.sim.clock import Clock, Timer
+from proxysim.sim.clock import Clock
 
 __all__ = ["Deadline", "Deadlines"]
 
@@ -49,10 +48,9 @@ class Deadlines:
         return deadline
 
     def _arm(self, queue: deque[Deadline], at: float) -> None:
-        Timer(self._env, max(0.0, at - self._env.time), self._fired, queue)
+        self._env.after(max(0.0, at - self._env.time), self._fired, queue)
 
-    def _fired(self, timer: Any) -> None:
-        queue: deque[Deadline] = timer.carries
+    def _fired(self, queue: deque[Deadline]) -> None:
         now = self._env.time
         while queue and (queue[0].late is None or queue[0].at <= now):
             late = queue.popleft().late

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from proxysim.messages import Connection, Failure, Request, Response
 from proxysim.sim.channels import Channel
-from proxysim.sim.clock import Timer
 from proxysim.sim.exchange import Account, Exchange
 from proxysim.sim.paths import SYN_RETRANSMISSION, Body
 
@@ -103,7 +102,7 @@ class Dial:
 
     def _after(self, delay: float, call: Callable[[Any], None]) -> None:
         if delay:
-            Timer(self.world.env, delay, call)
+            self.world.env.after(delay, call)
         else:
             call(None)
 

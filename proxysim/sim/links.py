@@ -16,7 +16,7 @@ from itertools import count
 from math import inf
 from typing import Any
 
-from proxysim.sim.clock import Clock, Timer
+from proxysim.sim.clock import Clock
 
 __all__ = ["Lane", "Sending"]
 
@@ -49,7 +49,7 @@ class Lane:
         self._work = 0.0  # bytes done so far for a transfer that had always been there
         self._since = 0.0  # when _work was last brought up to date
         self._armed = inf  # when the timer that counts will fire
-        self._timer: Timer | None = None
+        self._timer = 0  # its number; an older one is late
 
     def __len__(self) -> int:
         return self._active
@@ -81,7 +81,8 @@ class Lane:
         """Go on with another *bandwidth*, also for what is under way."""
         self._advance()
         self.bandwidth = bandwidth
-        self._timer, self._armed = None, inf
+        self._armed = inf
+        self._timer += 1
         self._arm()
 
     def _advance(self) -> None:
@@ -102,14 +103,15 @@ class Lane:
             delay = (sending[0][0] - self._work) * self._active / self.bandwidth
             if self._since + delay < self._armed:
                 self._armed = self._since + delay
-                self._timer = Timer(self._env, delay if delay > 0 else 0.0, self._fired)
+                self._timer += 1
+                self._env.after(delay if delay > 0 else 0.0, self._fired, self._timer)
         else:
             self._work = 0.0  # nobody is there to measure by it: keep it small, and so exact
 
-    def _fired(self, timer: Any) -> None:
-        if timer is not self._timer:
+    def _fired(self, timer: int) -> None:
+        if timer != self._timer:
             return
-        self._timer, self._armed = None, inf
+        self._armed = inf
         self._advance()
         sending, now, bandwidth = self._sending, self._since, self.bandwidth
         while sending:

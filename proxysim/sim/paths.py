@@ -7,7 +7,7 @@ from functools import partial
 from math import inf, log
 from typing import Any, Protocol
 
-from proxysim.sim.clock import Clock, Timer
+from proxysim.sim.clock import Clock
 from proxysim.sim.links import Lane, Sending
 from proxysim.workload.streams import Chance
 
@@ -327,12 +327,12 @@ class _Passage:
         for index, (offset, lane) in enumerate(self.lanes):
             wait = offset + self.delay - self.latency if index else offset
             if wait > 0:
-                Timer(self.clock, wait, self._join, (index, lane, size))
+                self.clock.after(wait, self._join, (index, lane, size))
             else:
                 self.joined.append((lane, lane.join(size, partial(self._sent, index))))
 
-    def _join(self, timer: Any) -> None:
-        index, lane, size = timer.carries
+    def _join(self, at: tuple[int, Lane, int]) -> None:
+        index, lane, size = at
         if not self.out.broken:
             self.joined.append((lane, lane.join(size, partial(self._sent, index))))
 
@@ -355,11 +355,13 @@ class _Passage:
         # Lane by lane: the last byte enters when it has come, and leaves no sooner than all others.
         last, entered = self.source, 0.0
         for (offset, _), end in zip(self.lanes, ends, strict=True):
-            last = max(end, last + offset - entered)
+            last += offset - entered
+            if end > last:
+                last = end
             entered = offset
         rest = last + self.delay - entered - self.clock.time
         if rest > 0:
-            Timer(self.clock, rest, self.out.finish)
+            self.clock.after(rest, self.out.finish)
         else:
             self.out.finish()
 

@@ -13,7 +13,6 @@ from proxysim.proxies.effects import Connect, Fetch, Opening
 from proxysim.proxies.forward import ForwardProxy
 from proxysim.proxies.reverse import ReverseProxy
 from proxysim.sim.channels import BROKEN, Channel, Endpoint
-from proxysim.sim.clock import Timer
 from proxysim.sim.cores import Cores
 from proxysim.sim.dialling import Dial, as_connection
 from proxysim.sim.exchange import Account, Call, Exchange
@@ -60,9 +59,7 @@ class ProxyNode:
         self.proxy = proxy
         self.resolve = resolve
         self.costs = costs
-        # What it costs to pass a request on, beyond answering it.
-        self.passing_on = max(0.0, costs.request - costs.hit)
-        if not self.passing_on and not lookup:
+        if not costs.request and not lookup:
             self.fetch = self.reach  # type: ignore[method-assign]
         self.secure = secure
         self.lookup = lookup
@@ -116,27 +113,11 @@ class ProxyNode:
         self.received += 1
         if self.silent:
             self.inside[exchange] = None
-            self._held.append(partial(self._read, exchange))
-        elif self.costs.hit:
-            self.inside[exchange] = None
-            self._read(exchange)
+            self._held.append(partial(self._speak_to, exchange))
         else:
             self._handle(exchange)
 
-    def _read(self, exchange: Exchange) -> None:
-        """Spend what it costs to read the request, then handle it."""
-        if exchange not in self.inside:
-            return
-        if self.costs.hit:
-            self.cores.run(self.costs.hit, partial(self._has_read, exchange, self.env.time))
-        else:
-            self._handle(exchange)
-
-    def _has_read(self, exchange: Exchange, began: float, waited: float, took: float) -> None:
-        exchange.cpu += took
-        exchange.wait += waited
-        if self.world.hop is not None:
-            self.span(exchange.call, "cpu", began)
+    def _speak_to(self, exchange: Exchange) -> None:
         if exchange in self.inside:
             self._handle(exchange)
 
@@ -176,10 +157,10 @@ class ProxyNode:
 
     def fetch(self, task: Task, child: Exchange, effect: Fetch) -> None:
         """Send *child* to the backend, once what comes before it is done."""
-        if self.passing_on:
+        if self.costs.request:
             then = partial(self._resolve, task, child, effect)
             done = partial(self._passed_on, child, child.call, self.env.time, then)
-            self.cores.run(self.passing_on, done)
+            self.cores.run(self.costs.request, done)
         else:
             self._resolve(task, child, effect)
 
@@ -201,7 +182,7 @@ class ProxyNode:
     def _resolve(self, task: Task, child: Exchange, effect: Fetch) -> None:
         wait = self._lookup(effect.backend.name)
         if wait:
-            Timer(self.env, wait, lambda _: self.reach(task, child, effect))
+            self.env.after(wait, lambda _: self.reach(task, child, effect))
         else:
             self.reach(task, child, effect)
 
@@ -282,17 +263,17 @@ class ProxyNode:
     def connect(self, task: Task, effect: Connect) -> None:
         """Open a transport connection for a tunnel, once what comes before it is done."""
         call = task.call
-        if self.passing_on and call is not None:
+        if self.costs.request and call is not None:
             then = partial(self._resolve_tunnel, task, effect)
             done = partial(self._passed_on, task.account, call, self.env.time, then)
-            self.cores.run(self.passing_on, done)
+            self.cores.run(self.costs.request, done)
         else:
             self._resolve_tunnel(task, effect)
 
     def _resolve_tunnel(self, task: Task, effect: Connect) -> None:
         wait = self._lookup(effect.backend.name)
         if wait:
-            Timer(self.env, wait, lambda _: self._connect(task, effect))
+            self.env.after(wait, lambda _: self._connect(task, effect))
         else:
             self._connect(task, effect)
 

@@ -6,12 +6,11 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from proxysim.costs import Costs
 from proxysim.messages import Headers, Response
 from proxysim.sim.channels import BROKEN
-from proxysim.sim.clock import Timer
 from proxysim.sim.cores import Cores
 from proxysim.sim.dialling import Dial
 from proxysim.sim.exchange import Exchange
@@ -128,10 +127,9 @@ class Server:
         u = call.u if exchange.attempt == 1 else self.chance(call.id, exchange.attempt)
         demand = self.service(u, call.asset.size) / self.speed * self.slowdown
         exchange.service = demand
-        Timer(self.env, demand, self._served, exchange)
+        self.env.after(demand, self._served, exchange)
 
-    def _served(self, timer: Any) -> None:
-        exchange: Exchange = timer.carries
+    def _served(self, exchange: Exchange) -> None:
         if exchange not in self.serving:
             return  # it was reset, or left
         now = self.env.time

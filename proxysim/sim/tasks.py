@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from proxysim.messages import Failure, Response
 from proxysim.proxies.effects import Closed, Head
 from proxysim.sim.channels import Channel
-from proxysim.sim.clock import Timer
 from proxysim.sim.dialling import Dial
 from proxysim.sim.exchange import Account, Call, Exchange
 from proxysim.sim.paths import Body
@@ -175,7 +174,7 @@ class Task:
             if self.turn == turn:
                 self.reply(reply)
 
-        Timer(self.node.env, seconds, wake)
+        self.node.env.after(seconds, wake)
 
     # What comes from upstream.
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from proxysim.proxies.effects import TIMED_OUT, Race, Sleep, Spawn, Wait, Won
-from proxysim.sim.clock import Timer
 from proxysim.sim.exchange import Account
 from proxysim.sim.tasks import PENDING, Task, carries
 
@@ -27,7 +27,7 @@ def _later(task: Task, seconds: float, reply: Any) -> None:
         if task.turn == turn:
             task.reply(reply)
 
-    Timer(task.node.env, seconds, wake)
+    task.node.env.after(seconds, wake)
 
 
 @carries(Wait)
@@ -53,7 +53,7 @@ def wait(task: Task, effect: Wait) -> Any:
         _charge(task, began)
         task.reply(value)
 
-    signal.waiters.append(lambda value: node.world.later(lambda: resume(value)))
+    signal.waiters.append(lambda value: node.world.later(partial(resume, value)))
     return PENDING
 
 

@@ -17,7 +17,7 @@ from proxysim.scenario.costing import costs_of
 from proxysim.sim import carrying, waiting  # noqa: F401 - they register how effects are carried out
 from proxysim.sim.channels import Channel, Endpoint, Segment
 from proxysim.sim.clients import Clients, Way
-from proxysim.sim.clock import Clock, Timer, seldom_collected
+from proxysim.sim.clock import Clock, seldom_collected
 from proxysim.sim.content import Library
 from proxysim.sim.deadlines import Deadlines
 from proxysim.sim.exchange import Exchange
@@ -261,7 +261,7 @@ class World:
 
     def later(self, call: Callable[[], Any]) -> None:
         """Call *call* on the world's next turn, at the same time."""
-        Timer(self.env, 0, lambda _: call())
+        self.env.soon.append(call)
 
     def done(self) -> None:
         """A request is over; the run is too when it was the last."""

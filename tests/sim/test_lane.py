@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxysim.sim.clock import Clock, Timer
+from proxysim.sim.clock import Clock
 from proxysim.sim.links import Lane
 
 BANDWIDTH = 1000.0
@@ -30,9 +30,9 @@ def ends(joins: Sequence[Join], changes: Sequence[tuple[float, float]] = ()) -> 
         lane.join(size, done)
 
     for number, (at, size) in enumerate(joins):
-        Timer(clock, at, lambda _, number=number, size=size: join(number, size))
+        clock.after(at, lambda _, number=number, size=size: join(number, size))
     for at, bandwidth in changes:
-        Timer(clock, at, lambda _, bandwidth=bandwidth: lane.change(bandwidth))
+        clock.after(at, lambda _, bandwidth=bandwidth: lane.change(bandwidth))
     clock.turn_until(1e9)
     assert not len(lane)
     return found
