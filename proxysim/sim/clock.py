@@ -31,7 +31,7 @@ class Clock(Environment):
 
     def after(self, delay: float, call: Callable[[Any], Any], carries: Any = None) -> None:
         """Call *call* with *carries* in *delay* seconds."""
-        # Beside SimPy's (time, priority, number, event): numbers differ, so the rest is never compared.
+        # Like SimPy's (time, priority, number, event); numbers differ, so the rest is not compared.
         entry: Any = (self.time + delay, NORMAL, next(self._eid), call, carries)
         heappush(self._queue, entry)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
 from math import inf, log
 from typing import Any, Protocol
 
 from proxysim.sim.clock import Clock
-from proxysim.sim.links import Lane, Sending
+from proxysim.sim.links import Lane
+from proxysim.sim.passages import LongPassage, Passage
 from proxysim.workload.streams import Chance
 
 __all__ = ["Body", "Direction", "Path", "Tallies"]
@@ -43,7 +43,7 @@ class Body:
         self.text = text
         self.replayable = True
         self.broken = False
-        self.passage: _Passage | None = None  # on which it is coming
+        self.passage: Passage | None = None  # on which it is coming
         self._waiters: list[Callable[[], None]] | None = None
         self._breakers: list[Callable[[], None]] | None = None
 
@@ -288,85 +288,17 @@ class Path:
         ``max(own lane finished, last byte from upstream) + latency``, lane by lane. *left* is
         called when the last byte has left the sender; *delay* is what this crossing's head takes.
         """
-        passage = out.passage = _Passage(clock, self.lanes, self.latency, delay, out, left)
+        passage: Passage
+        if len(self.lanes) > 1:
+            passage = LongPassage(clock, self.lanes, self.latency, delay, out, left, body.complete)
+        else:
+            passage = Passage(clock, delay, out, left)
+        out.passage = passage
         if not body.complete:
-            passage.source = inf
+            passage.waiting += 1
             body.when_broken(out.break_off)
             body.when_complete(passage.source_done)
-        passage.start(size)
-
-
-class _Passage:
-    """One body on its way over the *lanes* of a path: it ends when they and its source have."""
-
-    __slots__ = ("clock", "delay", "ends", "joined", "lanes", "latency", "left", "out", "source")
-
-    def __init__(
-        self,
-        clock: Clock,
-        lanes: tuple[tuple[float, Lane], ...],
-        latency: float,
-        delay: float,
-        out: Body,
-        left: Callable[[], None] | None,
-    ) -> None:
-        self.clock = clock
-        self.lanes = lanes
-        self.latency = latency
-        self.delay = delay  # the latency and what chance adds to it, behind the first lane
-        self.out = out
-        self.left = left
-        self.source = clock.time  # when the source ended; inf: not yet
-        self.ends = [inf] * len(lanes)
-        self.joined: list[tuple[Lane, Sending]] = []
-
-    def start(self, size: int) -> None:
-        """Join each lane when the first byte gets there."""
-        if not self.lanes:
-            self._check()
-        for index, (offset, lane) in enumerate(self.lanes):
-            wait = offset + self.delay - self.latency if index else offset
-            if wait > 0:
-                self.clock.after(wait, self._join, (index, lane, size))
-            else:
-                self.joined.append((lane, lane.join(size, partial(self._sent, index))))
-
-    def _join(self, at: tuple[int, Lane, int]) -> None:
-        index, lane, size = at
-        if not self.out.broken:
-            self.joined.append((lane, lane.join(size, partial(self._sent, index))))
-
-    def _sent(self, index: int) -> None:
-        self.ends[index] = self.clock.time
-        self._check()
-
-    def source_done(self) -> None:
-        """All that there is has come."""
-        self.source = self.clock.time
-        self._check()
-
-    def _check(self) -> None:
-        ends = self.ends
-        if self.left is not None and self.source < inf and (not ends or ends[0] < inf):
-            left, self.left = self.left, None
-            left()
-        if self.source == inf or inf in ends:
-            return
-        # Lane by lane: the last byte enters when it has come, and leaves no sooner than all others.
-        last, entered = self.source, 0.0
-        for (offset, _), end in zip(self.lanes, ends, strict=True):
-            last += offset - entered
-            if end > last:
-                last = end
-            entered = offset
-        rest = last + self.delay - entered - self.clock.time
-        if rest > 0:
-            self.clock.after(rest, self.out.finish)
+        if self.lanes:
+            passage.start(self.lanes, size)
         else:
-            self.out.finish()
-
-    def stop(self) -> None:
-        """Send no more."""
-        self.left = None
-        for lane, entry in self.joined:
-            lane.leave(entry)
+            passage.done()
