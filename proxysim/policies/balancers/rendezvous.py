@@ -22,7 +22,7 @@ class Rendezvous:
     h is in (0, 1), from the BLAKE2b of the backend's name and the key. Keys are shared exactly in
     proportion to weights, up to chance.
 
-    Cost: O(len(pool)) a choice, O(1) for one of the last keys; no tables.
+    Cost: O(len(pool)) a choice, O(1) for one of the last 32768 keys.
 
     Members: one that leaves takes away exactly the keys that it had; one that comes takes its share
     from all. A weight that changes moves keys to or from its backend alone.
@@ -56,15 +56,15 @@ class Rendezvous:
         }
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=16)
 def _best_of(members: Members) -> Callable[[str], int]:
-    """For a key the number of the member that has it; the last 4096 keys are remembered."""
+    """For a key the number of the member that has it; the last 32768 keys are remembered."""
 
     def best(key: str) -> int:
         scores = _scores(members, key)
         return scores.index(max(scores))
 
-    return lru_cache(4096)(best)
+    return lru_cache(32768)(best)
 
 
 def _scores(members: Members, key: str) -> list[float]:
