@@ -140,6 +140,9 @@ def _print(
     screen = console()
     screen.print(head(scenario.title, scenario.question, scenario.watch_for))
     screen.print(run_line(found))
+    for group, notes in found.extra.get("replayed", {}).items():
+        for note in notes:
+            screen.print(f"{group}: {note}", style="dim", markup=False, highlight=False)
     screen.print()
     screen.print(summary_tables(found, screen.width))
     if other is None:

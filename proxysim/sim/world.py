@@ -30,6 +30,7 @@ from proxysim.sim.proxies import ProxyNode
 from proxysim.sim.servers import Server
 from proxysim.sim.sights import views_of
 from proxysim.topology import Hop, Network
+from proxysim.workload.replay import ReplayGroup
 from proxysim.workload.streams import Chance
 
 __all__ = ["World"]
@@ -318,8 +319,17 @@ class World:
             events=[event_facts(event) for event in self.scenario.document.events],
             facts=facts_of(self),
             topology=described(self.network),
-            extra={"without": list(self.scenario.removed)} if self.scenario.removed else None,
+            extra=self._extra(),
         )
+
+    def _extra(self) -> dict[str, Any]:
+        """What goes into the manifest beside the usual."""
+        groups = self.workload.groups
+        notes = {group.name: group.notes() for group in groups if isinstance(group, ReplayGroup)}
+        extra: dict[str, Any] = {"replayed": notes} if notes else {}
+        if self.scenario.removed:
+            extra["without"] = list(self.scenario.removed)
+        return extra
 
     def read_totals(self, now: float) -> None:
         """Note what has been spent on TLS at the ends of warm-up and duration."""

@@ -98,6 +98,18 @@ class ReplayGroup:
     def count(self) -> int:
         return self.seat.count
 
+    def notes(self) -> list[str]:
+        """What of the log is not replayed, and why: a line each, for people."""
+        lines = [f"{len(self.rows)} of {len(self.trace)} requests of {self.trace.file} replayed"]
+        if self.trace.skipped.count:
+            lines.append(str(self.trace.skipped))
+        if self.elsewhere:
+            hosts = ", ".join(f"{host} {count}" for host, count in list(self.elsewhere.items())[:5])
+            lines.append(f"{sum(self.elsewhere.values())} for hosts that are no sites: {hosts}")
+        if self.beyond:
+            lines.append(f"{self.beyond} come after the run's end: raise duration, speed or spread")
+        return lines
+
     def draws(self) -> Iterator[Draw]:
         """The log's requests in order of time; each call starts anew.
 
