@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import proxysim
 from proxysim.policies.backend import Backend
 from proxysim.policies.balancers import BALANCERS, build_balancer
 from proxysim.policies.health import PassiveHealth
@@ -177,6 +178,39 @@ def test_equal_backends_share_about_evenly(name):
     pool = make_pool(4, group="s-")
     counts = Counter(traffic.send(pool).name for _ in range(8000))
     assert max(counts.values()) - min(counts.values()) < 700  # 9 standard deviations of random
+
+
+SHOP = """
+proxysim: 1
+title: Members come and go
+run: {duration: 6s, seed: 3}
+sites:
+  shop.example: {objects: 200}
+nodes:
+  visitors: {kind: clients, count: 40, arrivals: 120/s}
+  edge:
+    kind: reverse_proxy
+    sites: [shop.example]
+    backends: [shop, spare]
+    health: {passive: {failures: 2, for: 1s}}
+    retry: {attempts: 3}
+  shop: {kind: server, count: 3, workers: 4, service: {exponential: 20ms}}
+  spare: {kind: server, workers: 4, weight: 2, service: {exponential: 20ms}}
+events:
+  - {at: 1s, node: shop-2, down_for: 1s}
+  - {at: 3s, node: shop, down_for: 1s}
+"""
+
+
+@every
+def test_whole_runs_come_out_alike_while_servers_fail_and_return(name):
+    scenario = proxysim.loads(SHOP).set("nodes.edge.balancer", name)
+    first, again = (proxysim.simulate(scenario) for _ in range(2))
+    asked = first.summary().requests
+    assert asked["arrived"] == sum(asked.values()) - asked["arrived"] > 600
+    assert asked["ok"] > 0.9 * asked["arrived"]
+    assert list(first.column("served_by")) == list(again.column("served_by"))
+    assert list(first.column("latency")) == list(again.column("latency"))
 
 
 # Why this server?

@@ -79,7 +79,10 @@ def _build(spec: Spec, rng: Stream, clock: Callable[[], float], depth: int) -> B
         try:
             return _build(within, rng, clock, depth + 1)
         except ScenarioError as error:
-            raise ScenarioError(f"within: {error.problem}", mend=error.mend) from None
+            outer = spec if isinstance(spec, str) else next(iter(spec))
+            raise ScenarioError(
+                f"balancer {outer}: within: {error.problem}", mend=error.mend
+            ) from None
 
     given = {"rng": rng, "clock": clock, "inner": inner}
     return build("balancer", BALANCERS, _without_alias(spec), **given)

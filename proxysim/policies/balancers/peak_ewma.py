@@ -22,10 +22,10 @@ class PeakEwma:
 
     The average is that of the seconds to the first byte. An answer slower than it becomes the
     average at once (the peak); a quicker one, t seconds after the last, takes it
-    ``1 - exp(-t / decay)`` of the way. While nothing is heard it counts less, by ``exp(-t /
-    decay)``, so that one that was slow is tried again. A failure counts as an answer that took *penalty* longer;
-    with none, who fails fast looks quick and draws the requests. Ties go to the first drawn. A pool
-    of no more than *choices* members is compared whole.
+    ``1 - exp(-t / decay)`` of the way. While nothing is heard it counts less, by
+    ``exp(-t / decay)``, so that one that was slow is tried again. A failure counts as an answer
+    that took *penalty* longer; with none, who fails fast looks quick and draws the requests. Ties
+    go to the first drawn. A pool of no more than *choices* members is compared whole.
 
     Cost: O(choices) a choice, O(1) an answer.
 
