@@ -37,7 +37,7 @@ class Costs:
     Tasks of :meth:`work` are ``request`` (one that a proxy passes on, or a tunnel that it opens),
     ``hit`` (in its place, one that it answers itself), ``tls_full`` and ``tls_resumed`` (a
     handshake, on the side that accepts), ``tls_client`` (a full one, on the side that connects),
-    ``encrypt`` (each byte, either way), and ``compress:CODING`` (each byte of the content).
+    ``encrypt`` (each byte that it sends), and ``compress:CODING`` (each byte of the content).
     """
 
     request: float = 0.0

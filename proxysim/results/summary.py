@@ -43,7 +43,7 @@ class Summary:
     ``load`` counts requests by the server that the last proxy chose. From the time windows of
     ``run.nodes`` inside [warmup, duration): ``hit_ratio`` and ``byte_hit_ratio`` of each cache
     (hits / (hits + misses), None where it was never asked), ``utilisation`` of workers or cores,
-    ``bytes`` of bodies carried by each link. ``throughput`` is ok answers a second.
+    ``bytes`` carried by each link, heads with the bodies. ``throughput`` is ok answers a second.
     """
 
     scenario: str
