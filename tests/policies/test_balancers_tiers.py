@@ -10,7 +10,7 @@ from hypothesis import given
 from proxysim.errors import ScenarioError
 from proxysim.messages import Headers, Request, Response
 from proxysim.policies.backend import Backend
-from proxysim.policies.balancers import build_balancer
+from proxysim.policies.balancers import BALANCERS, build_balancer
 from tests.policies.pool import Traffic, ask, make_pool, pools
 
 
@@ -99,6 +99,9 @@ def test_tiers_are_held_against_the_backends_there_are(tiers, says):
     for well in ([["main"], ["spare"]], [["main-0", "main-1", "spare"]]):
         build_balancer({"priority": {"tiers": well}}, Random(1)).check(two_groups())
     build_balancer("priority", Random(1)).check(two_groups())
+    around = build_balancer({"sticky": {"within": {"priority": {"tiers": tiers}}}}, Random(1))
+    with pytest.raises(ScenarioError):
+        around.check(two_groups())
 
 
 def test_what_a_tier_learns_stays_in_it():
@@ -119,7 +122,7 @@ def returned(response, *fields):
     return ask(cookie="; ".join([*fields, *given]))
 
 
-@pytest.mark.parametrize("within", ["round_robin", "random", "least_connections", "maglev"])
+@pytest.mark.parametrize("within", BALANCERS)
 def test_a_client_that_keeps_its_cookie_returns_to_its_backend(within):
     pool = make_pool(5)
     balancer = build_balancer({"sticky": {"within": within}}, Random(1))
@@ -171,14 +174,15 @@ def test_a_client_whose_backend_is_gone_is_placed_anew_and_stays():
 def test_only_who_holds_a_learner_learns_and_who_holds_a_marker_marks():
     def can(spec):
         balancer = build_balancer(spec, Random(1))
-        return {name for name in ("observe", "mark") if hasattr(balancer, name)}
+        return {name for name in ("observe", "mark", "check") if hasattr(balancer, name)}
 
     assert can("sticky") == {"mark"}
-    assert can("priority") == set()
+    assert can("priority") == {"check"}
     assert can({"sticky": {"within": "peak_ewma"}}) == {"mark", "observe"}
-    assert can({"priority": {"within": "peak_ewma"}}) == {"observe"}
+    assert can({"priority": {"within": "peak_ewma"}}) == {"check", "observe"}
+    assert can({"sticky": {"within": "priority"}}) == {"check", "mark"}
     assert can({"priority": {"within": {"sticky": {"within": "least_response_time"}}}}) == (
-        {"mark", "observe"}
+        {"check", "mark", "observe"}
     )
 
 

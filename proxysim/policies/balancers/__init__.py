@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from random import Random as Stream
 
 from proxysim.errors import ScenarioError
-from proxysim.policies.balancers.base import Balancer, Learner, Marker
+from proxysim.policies.balancers.base import Balancer, Learner, Marker, Namer
 from proxysim.policies.balancers.bounded_load import BoundedLoad
 from proxysim.policies.balancers.first_available import FirstAvailable
 from proxysim.policies.balancers.least_connections import LeastConnections
@@ -25,7 +25,7 @@ from proxysim.policies.balancers.uri_hash import UriHash
 from proxysim.policies.balancers.weighted_round_robin import WeightedRoundRobin
 from proxysim.policies.parameters import Spec, build
 
-__all__ = ["ALIASES", "BALANCERS", "Balancer", "Learner", "Marker", "build_balancer"]
+__all__ = ["ALIASES", "BALANCERS", "Balancer", "Learner", "Marker", "Namer", "build_balancer"]
 
 #: Scenario name -> strategy.
 BALANCERS: dict[str, Callable[..., Balancer]] = {

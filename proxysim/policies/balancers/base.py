@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from proxysim.messages import Request, Response
 from proxysim.policies.backend import Backend
 
-__all__ = ["Balancer", "Learner", "Marker", "forget_the_gone"]
+__all__ = ["Balancer", "Learner", "Marker", "Namer", "forget_the_gone"]
 
 #: Members that are away and yet remembered, beside as many again as are in the pool.
 _AWAY = 64
@@ -20,7 +20,7 @@ class Balancer(Protocol):
     *pool* holds the backends that may be chosen now, healthy and of weight above zero, in the
     order of the scenario; it is never empty, and the same list object as long as nothing changed.
     A balancer that learns from answers is a :class:`Learner` too, one that leaves word in them a
-    :class:`Marker`: it has the method, or, holding others that have not, does without it.
+    :class:`Marker`, one that knows backends by name a :class:`Namer`: it has the method, or not.
     """
 
     def choose(self, request: Request, pool: Sequence[Backend]) -> Backend: ...
@@ -54,6 +54,14 @@ class Marker(Protocol):
 
         It goes to the client who asked: what a cache keeps is the response before.
         """
+        ...
+
+
+class Namer(Protocol):
+    """Was told names of backends."""
+
+    def check(self, backends: Sequence[Backend]) -> None:
+        """Raise ScenarioError where a name is that of none of *backends*, all there may ever be."""
         ...
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from proxysim.messages import Request, Response
 from proxysim.policies.backend import Backend
 from proxysim.policies.balancers.base import Balancer
 from proxysim.policies.parameters import Spec, Stated
 
-__all__ = ["WITHIN", "MakeInner", "Mark", "Observe"]
+__all__ = ["WITHIN", "Check", "MakeInner", "Mark", "Observe"]
 
 #: Makes the balancer that a scenario names, with the outer one's stream and clock.
 MakeInner = Callable[[Spec], Balancer]
 
+Check = Callable[[Sequence[Backend]], None]
 Observe = Callable[[Backend, float, bool, float], None]
 Mark = Callable[[Request, Response, Backend], Response]
 

@@ -116,7 +116,7 @@ class Priority:
     def check(self, backends: Sequence[Backend]) -> None:
         """Raise ScenarioError where a tier names nobody of *backends*, or one of them has no tier.
 
-        For whoever knows all that may ever be in the pool.
+        *backends* are all that may ever be in the pool.
         """
         if not self._rank:
             return

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from proxysim.errors import ScenarioError
 from proxysim.messages import Request, Response
 from proxysim.policies.backend import Backend
-from proxysim.policies.balancers.nested import WITHIN, MakeInner, Mark, Observe
+from proxysim.policies.balancers.nested import WITHIN, Check, MakeInner, Mark, Observe
 from proxysim.policies.cookies import cookie as cookie_of
 from proxysim.policies.hashing import digest
 from proxysim.policies.parameters import Reader, Spec, Stated
@@ -42,14 +42,15 @@ class Sticky:
     cookie``.
     """
 
-    __slots__ = ("_bound", "_mark", "_pool", "_set", "_within", "cookie", "observe")
+    __slots__ = ("_bound", "_mark", "_pool", "_within", "check", "cookie", "observe")
 
     parameters: ClassVar[Mapping[str, Reader]] = {
         "cookie": Stated("a cookie's name", _read_name),
         "within": WITHIN,
     }
 
-    #: Only where the balancer within has it.
+    #: Only where the balancer within has them.
+    check: Check
     observe: Observe
 
     def __init__(
@@ -62,6 +63,8 @@ class Sticky:
         self._mark: Mark | None = getattr(self._within, "mark", None)
         if hasattr(self._within, "observe"):
             self.observe = self._within.observe
+        if hasattr(self._within, "check"):
+            self.check = self._within.check
 
     def choose(self, request: Request, pool: Sequence[Backend]) -> Backend:
         if pool is not self._pool:
