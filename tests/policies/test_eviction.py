@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from proxysim.errors import ScenarioError
 from proxysim.policies.eviction import EVICTIONS, build_eviction
+from proxysim.policies.eviction.ghosts import Ghosts
 
 every = pytest.mark.parametrize("name", EVICTIONS)
 
@@ -233,6 +234,45 @@ def test_a_scan_passes_through_the_small_queue_of_s3fifo():
     for key in range(1000, 5000):
         policy.insert(key, 1)
     assert sum(key in policy for key in range(100)) >= 85
+
+
+def test_the_victim_of_s3fifo_stays_the_same():
+    policy = build_eviction("s3fifo", 30)  # small 3, main 27
+    policy.insert("first", 3)
+    for key in range(26):
+        policy.insert(key, 1)
+    policy.discard("first")
+    policy.insert("a", 2)
+    policy.insert("b", 2)
+    policy.touch("a")
+    policy.touch("a")
+    # To find b, a has moved on to the main queue, which is too large from now.
+    assert [policy.victim(1), policy.victim(1), *policy.insert("new", 1)] == ["b", "b", "b"]
+
+
+def test_larger_than_a_segment_of_slru_moves_nobody_down():
+    policy = build_eviction("slru", 8)
+    policy.insert("a", 1)
+    policy.touch("a")
+    policy.insert("large", 3)
+    policy.touch("large")
+    assert policy.victim(8) == "large"
+
+
+def test_ghosts_are_bounded_even_without_size():
+    ghosts = Ghosts(10)
+    for key in range(100):
+        ghosts.add(key, 0)
+    assert len(ghosts) == ghosts.total == 10
+    assert all(key in ghosts for key in range(90, 100))
+    ghosts.add(99, 4)
+    assert ghosts.total == 10
+    assert 93 in ghosts
+    assert 92 not in ghosts
+    ghosts.add("large", 11)
+    assert "large" not in ghosts
+    assert ghosts.take(99) == 4
+    assert ghosts.total == 6
 
 
 # Building.

@@ -148,6 +148,24 @@ def test_hits_are_those_of_libcachesim(name, trace):
     assert hits(build_eviction(name, 400), TRACES[trace]) == expected
 
 
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("name", GOLDEN)
+def test_hits_are_those_of_libcachesim_when_all_turns_often(name, seed):
+    """Short phases of loops, favourites and strangers, so that every balance tips both ways."""
+    rng, trace = Random(seed), []
+    for _ in range(400):
+        start, width, length = (
+            rng.randrange(150),
+            rng.choice((5, 15, 25, 60)),
+            rng.randrange(10, 80),
+        )
+        if rng.random() < 0.5:
+            trace += [start + at % width for at in range(length)]
+        else:
+            trace += [start + int(width * rng.random() ** 2) for _ in range(length)]
+    assert hits(build_eviction(name, 20), trace) == theirs(name, 20, trace, EQUAL)
+
+
 @pytest.mark.parametrize("trace", TRACES)
 @pytest.mark.parametrize("name", GOLDEN)
 def test_hits_are_those_of_libcachesim_when_sizes_vary(name, trace):

@@ -72,7 +72,8 @@ class Arc:
             self._p = max(self._p - max(b1.total / b2.total, 1.0) * step, 0.0)
         known = bool(b1.take(key) or b2.take(key)) or known
         if not known:
-            self._trim(size)
+            # What T1 alone has no room for leaves no ghost, so none need go for it.
+            self._trim(min(size, max(0, self.capacity - self._t1_used)))
         while self._t1_used + self._t2_used + size > self.capacity:
             victim = self._lowest(from_b2)
             if victim not in self._t1:
