@@ -193,8 +193,9 @@ class Failure:
 
     ``kind`` is one of ``refused`` (nobody listens, or reset on connecting), ``reset`` (broken off
     under way), ``timeout`` (a deadline passed), ``unresolved`` (no such name), ``tls`` (no
-    handshake), ``overload`` (no room to ask), ``denied`` (a proxy further on forbids it). ``sent`` says whether any of the request left;
-    ``retry_safe`` whether the other side can be trusted not to have acted on it.
+    handshake), ``overload`` (no room to ask), ``denied`` (a proxy further on forbids it). ``sent``
+    says whether any of the request left; ``retry_safe`` whether the other side can be trusted not
+    to have acted on it.
     """
 
     kind: str

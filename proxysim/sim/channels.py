@@ -140,8 +140,7 @@ class Channel:
         call = exchange.call
         if world.sights is not None:
             chain = request.headers.fields.get("x-forwarded-for", "")
-            sight = self.sight if request.method != "CONNECT" else world.sight(self.segments, None)
-            world.sights[sight, call.client, call.site, chain] += 1
+            world.sights[self.sight, call.client, call.site, chain] += 1
         delay = path.delay(call.id, exchange.attempt) if path.uncertain else path.latency
         size = world.request_head
         if world.hop is not None:

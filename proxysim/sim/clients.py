@@ -130,7 +130,7 @@ class Clients:
             elif record.ranged:
                 headers = headers.set("range", f"bytes=0-{max(0, record.size - 1)}")
         body = None
-        if draw.method in UPLOADING and way.upload:
+        if way.upload and draw.method in UPLOADING:
             body = Body(way.upload, 0, complete=True)
         request = Request(
             draw.method,

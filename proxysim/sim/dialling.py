@@ -128,6 +128,7 @@ class Dial:
         exchange = Exchange(self.call, request, _Tunnel(self), ASKING, self.world.env.time)
         exchange.held = self
         self.undo = exchange.cancel
+        self.channel.sight = self.world.sight(self.channel.segments, None)
         self.channel.ask(exchange)
 
     def relayed(self, further: Channel, relay: Any) -> None:
