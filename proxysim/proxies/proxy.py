@@ -59,6 +59,10 @@ class Proxy:
     """
 
     choose: Callable[[Request, Sequence[Backend]], Backend]
+    #: Told of each answer: the backend, seconds to the first byte, whether it was one, and when.
+    observe: Callable[[Backend, float, bool, float], None] | None = None
+    #: Marks an answer, so that its client comes back to the same backend.
+    mark: Callable[[Request, Response, Backend], Response] | None = None
 
     def __init__(
         self,
@@ -152,18 +156,21 @@ class Proxy:
     ) -> Handling:
         """Ask a backend, another one if that failed and is safe, and *deliver* what it said.
 
-        The backend's lease is held until *deliver* has ended. *tried* have failed already.
+        The backend's lease is held until *deliver* has ended. *tried* have failed already. A mark
+        for the client makes the answer private (RFC 9111, 5.2.2.7): no cache keeps it for others.
         """
         pool = self.pool(request, tried)
         if not pool:
             yield from deliver(request, Failure("overload"))
             return
         with self.choose(request, pool) as backend:
+            began = 0.0 if self.observe is None else self.clock()
             reply = yield Fetch(backend, self.identity.rewrite(request), self.deadlines)
             failed = type(reply) is Failure
-            if self.health is not None:
-                ok = not failed and reply.response.status < 500
-                self.health.observe(backend, ok, self.clock())
+            if self.health is not None or self.observe is not None:
+                self._learn(backend, began, not failed and reply.response.status < 500)
+            if self.mark is not None and not failed:
+                reply = Head(self.mark(request, reply.response, backend), reply.body)
             if not failed or self.retry is None or not self._again(request, reply, tried):
                 yield from deliver(request, reply)
                 return
@@ -173,6 +180,13 @@ class Proxy:
         else:
             with self.retry:
                 yield from again
+
+    def _learn(self, backend: Backend, began: float, ok: bool) -> None:
+        now = self.clock()
+        if self.health is not None:
+            self.health.observe(backend, ok, now)
+        if self.observe is not None:
+            self.observe(backend, now - began, ok, now)
 
     def _again(self, request: Request, failure: Failure, tried: Sequence[Backend]) -> bool:
         return self.retry is not None and self.retry.may_retry(

@@ -63,6 +63,8 @@ class ReverseProxy(Proxy):
             deadlines=deadlines,
         )
         self.choose = balancer.choose
+        self.observe = getattr(balancer, "observe", None)
+        self.mark = getattr(balancer, "mark", None)
         self.backends = tuple(backends)
         self.eligible: Sequence[Backend] = [b for b in backends if b.weight > 0]
         self.sites = frozenset(sites)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from proxysim.errors import ScenarioError
 from proxysim.policies.backend import Backend
 from proxysim.policies.balancers import build_balancer
 from proxysim.policies.compression import Compression
@@ -39,12 +40,20 @@ def proxy_of(
         return _forward(node, name, clock, _cache_of(node, name, clock, seed, replication))
     assert isinstance(node, said.ReverseProxy)
     health = node.health.passive
+    backends = _backends(scenario, node)
+    balancer = build_balancer(node.balancer, stream(seed, f"{name}/balancer", replication), clock)
+    if (check := getattr(balancer, "check", None)) is not None:
+        try:
+            check(backends)
+        except ScenarioError as error:
+            error.place = error.place or f"nodes.{name}.balancer"
+            raise
     return ReverseProxy(
         name,
         clock,
         ReverseIdentity(name, HIDDEN if node.hide else ()),
-        build_balancer(node.balancer, stream(seed, f"{name}/balancer", replication)),
-        _backends(scenario, node),
+        balancer,
+        backends,
         sites=node.sites,
         passthrough=node.tls == "passthrough",
         cache=_cache_of(node, name, clock, seed, replication),

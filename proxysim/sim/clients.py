@@ -84,6 +84,7 @@ class Clients:
         self.pool = Pool(world, keep_alive, connections)
         self.headers = Headers((("accept-encoding", accept),) if accept else ())
         self._resumable: set[tuple[int, str]] = set()
+        self._jar: dict[tuple[int, str], Headers] = {}  # with the cookies of member and host
 
     def start(self) -> None:
         """Begin to ask."""
@@ -123,6 +124,8 @@ class Clients:
         call = Call(draw, self.env.time, self.first_code + member, asset, then)
         way = self.ways[draw.site]
         headers = self.headers
+        if self._jar:
+            headers = self._jar.get((member, way.host), headers)
         record = draw.recorded
         if record is not None:
             if record.conditional:
@@ -250,6 +253,8 @@ class Clients:
         exchange.over = True
         if exchange.deadline is not None:
             exchange.deadline.meet()
+        if "set-cookie" in response.headers.fields:
+            self._keep_cookies(exchange, response)
         status = response.status
         if exchange.blocked:
             outcome = Outcome.BLOCKED
@@ -269,6 +274,17 @@ class Clients:
                 channel.close()
             else:
                 self.pool.release(channel)
+
+    def _keep_cookies(self, exchange: Exchange, response: Response) -> None:
+        """Send the cookies that *response* sets with every request to its host from now on."""
+        key = (exchange.call.client - self.first_code, exchange.request.host)
+        headers = self._jar.get(key, self.headers)
+        held = dict(pair.split("=", 1) for pair in headers.get("cookie").split("; ") if pair)
+        for line in response.headers.all("set-cookie"):
+            name, _, rest = line.partition("=")
+            held[name.strip()] = rest.partition(";")[0].strip()
+        cookies = "; ".join(f"{name}={text}" for name, text in held.items())
+        self._jar[key] = headers.set("cookie", cookies)
 
     def on_failure(self, exchange: Exchange, failure: Failure) -> None:
         """No answer came."""
