@@ -258,6 +258,7 @@ class Channel:
         """Close the connection; relays on it end."""
         if not self.closed:
             self.closed = True
+            self.current = None
             if self.pool is not None:
                 self.pool.gone(self)
             for relay in self.relays:

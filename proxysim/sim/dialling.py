@@ -97,8 +97,9 @@ class Dial:
     def _end(self) -> None:
         self.over = True
         self.channel.close()
-        if self.undo is not None:
-            self.undo()
+        undo, self.undo = self.undo, None
+        if undo is not None:
+            undo()
 
     def _after(self, delay: float, call: Callable[[Any], None]) -> None:
         if delay:
@@ -204,6 +205,7 @@ class Dial:
     def _done(self) -> None:
         if not self.over:
             self.over = True
+            self.undo = None  # no cycle is left for the collector
             self.ready(self.channel)
 
     def _hop(self, step: str) -> None:
