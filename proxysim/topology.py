@@ -370,7 +370,9 @@ class Network:
         return None
 
     def _unreachable(self, a: str, b: str) -> TopologyError:
-        mend = f"Add a link such as {{between: [{a}, {b}]}}."
+        # Links join groups, never one member alone.
+        ends = f"{self._owner[a].name}, {self._owner[b].name}"
+        mend = f"Add a link such as {{between: [{ends}]}}."
         if nx.has_path(self.graph, a, b):
             inner = next(
                 name
