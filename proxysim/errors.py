@@ -64,10 +64,17 @@ class RunError(ProxysimError):
     exit_status = 1
 
 
+#: What is shorter begins too many names to be a hint at one.
+SHORTEST_BEGINNING = 3
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """The mend for an unknown *word*: the nearest of the *known* ones, then all of them."""
     names = list(known)
     small = {name.lower(): name for name in names}
-    near = get_close_matches(str(word).lower()[:100], small, n=1, cutoff=0.6)
+    asked = str(word).lower()[:100]
+    near = get_close_matches(asked, small, n=1, cutoff=0.6)
+    if not near and len(asked) >= SHORTEST_BEGINNING:
+        near = sorted(name for name in small if name.startswith(asked))
     hint = f"Did you mean {small[near[0]]!r}? " if near else ""
     return f"{hint}Known: {', '.join(sorted(names)) or 'none'}"

@@ -197,6 +197,7 @@ def test_somebody_must_ask():
         ("office-forward-prox", "Did you mean 'office-forward-proxy'"),
         ("nowhere/x.yaml", "nowhere/x.yaml: there is no such file"),
         ("", "there is no scenario ''"),
+        ("office", "Did you mean 'office-forward-proxy'"),
         ("a\0b", "cannot be read"),
         (".", "cannot be read"),
     ],
