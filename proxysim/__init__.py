@@ -114,6 +114,9 @@ def simulate(
     from proxysim.scenario import Scenario, load
     from proxysim.sim import simulate
 
+    if seed is not None:
+        seed = _whole(seed, "seed")
+    replication = _whole(replication, "replication")
     found = scenario if isinstance(scenario, Scenario) else load(scenario)
     run = simulate(
         found,
@@ -127,6 +130,23 @@ def simulate(
     for name in ("title", "question", "watch_for"):
         run.extra.setdefault(name, getattr(found, name))
     return run
+
+
+def _whole(number: Any, place: str) -> int:
+    """*number* as an int, numpy's integers too; nothing else may seed a run."""
+    from operator import index
+
+    try:
+        whole = index(number)
+    except TypeError:
+        whole = -1
+    if whole < 0:
+        from proxysim.errors import ScenarioError
+
+        raise ScenarioError(
+            f"found {number!r}", place=place, mend="Give a whole number of at least 0."
+        )
+    return whole
 
 
 def __getattr__(name: str) -> Any:

@@ -108,3 +108,9 @@ def test_another_balancer_is_sent_the_same_requests(balancer):
     asked = ["id", "client", "site", "path", "method", "at"]
     assert run.requests[asked].equals(other.requests[asked])
     assert not run.requests["backend"].astype(str).equals(other.requests["backend"].astype(str))
+
+
+@pytest.mark.parametrize("seed", ["7", -1, 1.5])
+def test_only_a_whole_number_seeds_a_run(seed):
+    with pytest.raises(ps.ScenarioError, match=r"seed: found .*whole number"):
+        ps.simulate("one-server", seed=seed)
