@@ -22,6 +22,8 @@ WITHOUT = "without"
 
 def made_ready(directory: Path) -> Path:
     """*directory*, made if it is not there; ResultError before a run, not after it."""
+    if directory == Path():
+        raise ResultError("--out names no directory", mend="Say where, as in --out results.")
     with _writing(directory):
         directory.mkdir(parents=True, exist_ok=True)
         trial = directory / ".proxysim"

@@ -31,6 +31,10 @@ __all__ = ["Document", "Event", "Link", "RunSettings", "Site"]
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
+LONGEST = 10 * 365.25 * 86400.0  # s
+MOST_WINDOWS = 20_000
+
+
 class RunSettings(Grammar):
     """How long the run is, and from which seed."""
 
@@ -53,6 +57,16 @@ class RunSettings(Grammar):
             )
         if self.window is not None and self.window <= 0:
             raise FieldError("found window: 0", mend="Give a time above zero.")
+        if self.duration > LONGEST:
+            raise FieldError(
+                f"found duration: {self.duration:g} s", mend="A run may last ten years at most."
+            )
+        if self.window is not None and self.duration / self.window > MOST_WINDOWS:
+            raise FieldError(
+                f"window ({self.window:g} s) cuts the run into {self.duration / self.window:.3g}"
+                " windows",
+                mend=f"Make it wider: at most {MOST_WINDOWS:,} windows.",
+            )
         return self
 
 

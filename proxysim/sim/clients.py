@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from proxysim.errors import ScenarioError
 from proxysim.messages import Failure, Headers, Request, Response
 from proxysim.results.columns import METHODS, Outcome
 from proxysim.sim.channels import Channel, Endpoint
@@ -26,6 +27,7 @@ METHOD_CODES = {name: code for code, name in enumerate(METHODS)}
 OTHER = METHOD_CODES["OTHER"]
 UPLOADING = frozenset({"POST", "PUT", "PATCH"})
 NEVER = math.nan
+MOST_AT_ONCE = 10_000
 
 
 @dataclass(slots=True)
@@ -107,9 +109,19 @@ class Clients:
 
     def _user(self, member: int) -> Generator[Any, Any, None]:
         env, duration = self.env, self.world.duration
+        at_once, since = 0, -1.0
         for pause, draw in self.group.think(member):
             if env.time + pause >= duration:
                 break
+            at_once = at_once + 1 if env.time + pause == since else 0
+            since = env.time + pause
+            if at_once > MOST_AT_ONCE:
+                raise ScenarioError(
+                    f"a member asks for the {at_once:,}th time at {since:g} s: neither thinking nor"
+                    " the answers take any time, so the clock stands still",
+                    place=f"nodes.{self.name}.arrivals.closed.think",
+                    mend="Give a think time above zero, or a service that takes time.",
+                )
             yield env.timeout(pause)
             answered = env.event()
             self._ask(draw, answered.succeed)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from proxysim.errors import ScenarioError
 from proxysim.results.columns import Outcome
 from tests.sim.scene import edge, front, latencies, outcomes, play, server, statuses, world
 
@@ -387,3 +388,13 @@ def test_hops_cover_a_request_from_end_to_end() -> None:
     for start, end in sorted(zip(hops["start"], hops["end"], strict=True)):
         assert start <= reached + 1e-9, "no time goes by that no span tells of"
         reached = max(reached, end)
+
+
+def test_a_clock_that_stands_still_is_a_mistake() -> None:
+    """Users who do not think, asking for what takes no time, would ask for ever at once."""
+    nodes = {
+        "users": {"kind": "clients", "arrivals": {"closed": {"think": 0.0}}},
+        "web": front(),
+    }
+    with pytest.raises(ScenarioError, match="the clock stands still"):
+        play(nodes, script=None)
