@@ -105,7 +105,8 @@ class Proxy:
         """Answer *request* from the cache or from a backend."""
         cache = self.cache
         if cache is None:
-            return self.exchange(request, self._send_uncached)
+            as_it_is = self.compression is None
+            return self.exchange(request, None if as_it_is else self._send_uncached)
         if freshness.bypassed(request):
             return self.exchange(request, self._send_past_cache)
         return self._respond_by_cache(request, cache)
@@ -152,16 +153,17 @@ class Proxy:
     # One exchange with a backend, and what is done with its answer.
 
     def exchange(
-        self, request: Request, deliver: Deliver, tried: tuple[Backend, ...] = ()
+        self, request: Request, deliver: Deliver | None, tried: tuple[Backend, ...] = ()
     ) -> Handling:
         """Ask a backend, another one if that failed and is safe, and *deliver* what it said.
 
-        The backend's lease is held until *deliver* has ended. *tried* have failed already. A mark
+        Without *deliver* it is sent to the client as it is. The backend's lease is held until all
+        has gone. *tried* have failed already. A mark
         for the client makes the answer private (RFC 9111, 5.2.2.7): no cache keeps it for others.
         """
         pool = self.pool(request, tried)
         if not pool:
-            yield from deliver(request, Failure("overload"))
+            yield from (deliver or self._send_uncached)(request, Failure("overload"))
             return
         with self.choose(request, pool) as backend:
             began = 0.0 if self.observe is None else self.clock()
@@ -172,7 +174,12 @@ class Proxy:
             if self.mark is not None and not failed:
                 reply = Head(self.mark(request, reply.response, backend), reply.body)
             if not failed or self.retry is None or not self._again(request, reply, tried):
-                yield from deliver(request, reply)
+                if deliver is not None:
+                    yield from deliver(request, reply)
+                elif failed:
+                    yield Send(*self.gateway_error(reply))
+                else:
+                    yield Send(self.identity.answer(reply.response), reply.body)
                 return
         again = self.exchange(request, deliver, (*tried, backend))
         if tried:
@@ -194,10 +201,7 @@ class Proxy:
         )
 
     def _send_uncached(self, request: Request, reply: Head | Failure) -> Handling:
-        if self.compression is not None or isinstance(reply, Failure):
-            yield from self._send(request, reply, "none")
-        else:
-            yield Send(self.identity.answer(reply.response), reply.body)
+        return self._send(request, reply, "none")
 
     def _send_missed(self, request: Request, reply: Head | Failure) -> Handling:
         return self._send(request, reply, "miss")

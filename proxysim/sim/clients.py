@@ -95,17 +95,17 @@ class Clients:
                 self.env.process(self._user(member))
         else:
             self._draws = iter(self.group.draws())
-            self._next_arrival()
-
-    def _next_arrival(self) -> None:
-        draw = next(self._draws, None)
-        if draw is not None:
-            delay = draw.at - self.env.time
-            self.env.after(delay if delay > 0 else 0.0, self._arrival, draw)
+            first = next(self._draws, None)
+            if first is not None:
+                self.env.after(first.at, self._arrival, first)
 
     def _arrival(self, draw: Draw) -> None:
         self._ask(draw, None)
-        self._next_arrival()
+        following = next(self._draws, None)
+        if following is not None:
+            env = self.env
+            delay = following.at - env.time
+            env.after(delay if delay > 0 else 0.0, self._arrival, following)
 
     def _user(self, member: int) -> Generator[Any, Any, None]:
         env, duration = self.env, self.world.duration
