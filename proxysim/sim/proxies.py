@@ -57,6 +57,7 @@ class ProxyNode:
         self.server_code = 0
         self.address = address
         self.proxy = proxy
+        self.handle = proxy.handle
         self.resolve = resolve
         self.costs = costs
         if not costs.request and not lookup:
@@ -137,7 +138,7 @@ class ProxyNode:
                 request.body,
                 request.world,
             )
-        task = Task(self, self.proxy.handle(request), exchange, exchange.call, exchange)
+        task = Task(self, self.handle(request), exchange, exchange.call, exchange)
         self.inside[exchange] = task
         task.run(None)
 
