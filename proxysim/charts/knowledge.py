@@ -2,67 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.path import Path
 
 from proxysim.charts.canvas import annotate_empty, axes_for, finish, party_text
-from proxysim.charts.network import layers_of
 from proxysim.charts.palette import BLUE, GREY, INK
+from proxysim.results.knowledge import SECRETS, observers
 from proxysim.results.run import Run
-from proxysim.results.table import natural
 
-__all__ = ["SECRETS", "Observer", "observers", "who_sees_what"]
-
-#: What there is to be seen of a request, in the order of the columns.
-SECRETS = ("client's address", "site's name", "page", "contents")
-
-
-@dataclass(frozen=True, slots=True)
-class Observer:
-    """A party, or a wire, and the share of the *requests* it saw that told it each secret."""
-
-    name: str
-    wire: bool
-    requests: int
-    shares: tuple[float, ...]
-
-
-def observers(run: Run) -> list[Observer]:
-    """The rows of the matrix, parties before wires, each from clients to servers.
-
-    The client's address is seen where it is the peer, or stands in the forwarded-for chain.
-    Members of a group are one party, and both directions of a wire one wire.
-    """
-    table = run.table("views")
-    names, peers, chains = (table.names(name) for name in ("observer", "peer", "forwarded_for"))
-    clients = table.names("client")
-    layers = layers_of(run)
-    groups = {name: str(fact.get("group") or name) for name, fact in run.facts.items()}
-    seen: dict[tuple[bool, str], np.ndarray] = {}
-    rows = zip(*(table.column(column.name).tolist() for column in table.columns), strict=True)
-    for observer, client, _, peer, chain, host, url, body, times in rows:
-        asker = clients[client]
-        told = peers[peer] == asker or asker in (part.strip() for part in chains[chain].split(","))
-        name = names[observer]
-        ends = [groups.get(end, end) for end in name.split(">")]
-        ends.sort(key=lambda end: layers.get(end, 99)) if len(ends) > 1 else None
-        key = (len(ends) > 1, " – ".join(ends))
-        counts = seen.setdefault(key, np.zeros(1 + len(SECRETS)))
-        counts += np.array([1, told, host, url, body], dtype=float) * times
-    found = [
-        Observer(name, wire, int(counts[0]), tuple((counts[1:] / counts[0]).tolist()))
-        for (wire, name), counts in seen.items()
-        if counts[0]
-    ]
-
-    def place(observer: Observer) -> tuple[object, ...]:
-        at = sum(layers.get(end, 99) for end in observer.name.split(" – "))
-        return observer.wire, at, natural(observer.name)
-
-    return sorted(found, key=place)
+__all__ = ["who_sees_what"]
 
 
 def who_sees_what(run: Run, ax: Axes | None = None) -> Axes:

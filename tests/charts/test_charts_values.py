@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from proxysim.charts.canvas import duration_text, party_text, shortened, thinned, told_marks
-from proxysim.charts.knowledge import observers
 from proxysim.charts.latency import marked
 from proxysim.errors import ResultError
+from proxysim.results.knowledge import observers
 from proxysim.statistics.fairness import jain_index, max_over_mean
 
 
