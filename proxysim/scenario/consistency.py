@@ -147,10 +147,18 @@ def _backends(document: Document) -> Iterator[Mistake]:
 
 
 def _tls(document: Document) -> Iterator[Mistake]:
-    for name, node in _of(document, ReverseProxy).items():
+    proxies = _of(document, ReverseProxy)
+    # Behind a proxy that ends TLS everything is plain.
+    plain = {
+        backend
+        for node in proxies.values()
+        if node.tls == "terminate"
+        for backend in node.backend_names
+    }
+    for name, node in proxies.items():
         known = [site for site in node.sites if site in document.sites]
         encrypted = [site for site in known if document.sites[site].tls]
-        if node.tls == "none" and encrypted:
+        if node.tls == "none" and encrypted and name not in plain:
             yield Mistake(
                 ("nodes", name, "tls"),
                 f"found none, but {encrypted[0]} is a site with tls: true",

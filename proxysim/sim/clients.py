@@ -243,7 +243,7 @@ class Clients:
             ready,
             failed,
             secure=way.secure,
-            sni=way.host,
+            sni=way.host if way.secure else "",
             resumed=resumed,
             ask=ask,
             answered=answered,

@@ -90,7 +90,7 @@ class ProxyNode:
 
     def open(self, dial: Dial) -> None:
         """Ask the proxy what it makes of a new connection."""
-        connection = Connection(dial.channel.peer, dial.sni if dial.secure else "", dial)
+        connection = Connection(dial.channel.peer, dial.sni, dial)
         account = dial.account
         task = Task(self, self.proxy.opened(connection), account, dial.call)
         task.opening = dial
@@ -239,6 +239,7 @@ class ProxyNode:
             ready,
             failed,
             secure=secure,
+            sni=child.request.host if secure else "",
             resumed=resumed,
             asker=self,
         )
@@ -292,7 +293,10 @@ class ProxyNode:
             task.dial = None
             task.reply(failure)
 
+        # What will be said through the tunnel begins with a hello to the host that was asked for.
         sni = task.opening.sni if task.opening is not None else ""
+        if task.exchange is not None:
+            sni = task.exchange.request.host
         dial = Dial(
             self.world,
             channel,

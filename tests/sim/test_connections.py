@@ -186,3 +186,34 @@ def test_a_forward_proxy_that_serves_no_tunnels_says_so() -> None:
     assert run.requests["outcome"].tolist() == ["blocked"] * 2
     assert run.names("site")[run.column("site")[0]] == SITE
     assert latencies(run) == pytest.approx([4 * A] * 2)
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "opaque"),
+    [
+        ("terminate", "none", {"users>outer"}),
+        ("reencrypt", "terminate", {"users>outer", "outer>inner"}),
+        ("reencrypt", "passthrough", {"users>outer", "outer>inner", "inner", "inner>shop"}),
+        ("passthrough", "terminate", {"users>outer", "outer", "outer>inner"}),
+        (
+            "passthrough",
+            "passthrough",
+            {"users>outer", "outer", "outer>inner", "inner", "inner>shop"},
+        ),
+    ],
+)
+def test_tls_ends_where_the_proxies_say(outer: str, inner: str, opaque: set[str]) -> None:
+    """Two tiers: who cannot read the page, parties and wires, follows from their modes."""
+    run = play(
+        {
+            "outer": {**edge(tls=outer), "backends": "inner"},
+            "inner": {**edge(tls=inner), "backends": "shop"},
+            "shop": server(),
+        },
+        script=[(0.0, "ann", "/1", 0)],
+        site={"tls": True},
+    )
+    views = run.views
+    hidden = set(views.loc[~views["url"], "observer"])
+    assert hidden == opaque
+    assert set(views.loc[views["observer"] == "shop", "url"]) == {True}
