@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 from proxysim.costs import Costs
@@ -16,6 +15,7 @@ from proxysim.sim.channels import BROKEN, Channel, Endpoint
 from proxysim.sim.cores import Cores
 from proxysim.sim.dialling import Dial, as_connection
 from proxysim.sim.exchange import Account, Call, Exchange
+from proxysim.sim.mishaps import Mishaps
 from proxysim.sim.pools import Pool
 from proxysim.sim.tasks import Task
 
@@ -27,7 +27,7 @@ __all__ = ["ProxyNode"]
 Resolve = Callable[[str], Endpoint]
 
 
-class ProxyNode:
+class ProxyNode(Mishaps):
     """A :class:`ForwardProxy` or :class:`ReverseProxy`, its cores, connections and faults.
 
     *resolve* finds the endpoint of a backend's name, or of a host for a forward proxy. *secure*
@@ -65,20 +65,14 @@ class ProxyNode:
         self.secure = secure
         self.lookup = lookup
         self.ttl = ttl
-        self.cores = Cores(world.env, cores)
+        super().__init__(Cores(world.env, cores))
         self.keep_alive = keep_alive
         self.pool = Pool(world, keep_alive)
-        self.down = False
-        self.silent = False
-        self.generation = 0
         self.tls_seconds = 0.0
         self.received = 0
         self.sent_bytes = 0
         self.hits = self.misses = self.hit_bytes = self.miss_bytes = 0
         self.inside: dict[Exchange, Task | None] = {}
-        self._held: list[Callable[[], None]] = []
-        self._slowdowns: list[float] = []
-        self._downs = self._silences = 0
         self.beside: dict[Task, None] = {}
         self._resumable: set[str] = set()
         self._names: dict[str, tuple[float, float]] = {}  # known from, until
@@ -105,9 +99,6 @@ class ProxyNode:
 
         task.ended = ended
         task.start()
-
-    def hold(self, call: Callable[[], None]) -> None:
-        self._held.append(call)
 
     def receive(self, exchange: Exchange) -> None:
         self._inside_moments -= self.env.time
@@ -339,12 +330,7 @@ class ProxyNode:
 
     # Faults.
 
-    def go_down(self) -> None:
-        """Refuse and reset everything until :meth:`come_up`."""
-        self._downs += 1
-        self.down = True
-        self.generation += 1
-        self._held.clear()
+    def _lose(self) -> None:
         for exchange, task in list(self.inside.items()):
             if task is not None:
                 task.close()
@@ -356,37 +342,9 @@ class ProxyNode:
         for task in list(self.beside):
             task.close()
 
-    def come_up(self) -> None:
-        self._downs -= 1
-        self.down = self._downs > 0
-        if not self.down:
-            for resident in self.proxy.residents():
-                self._beside(resident)
-
-    def go_silent(self) -> None:
-        """Take what comes and do nothing with it until :meth:`speak`."""
-        self._silences += 1
-        self.silent = True
-
-    def speak(self) -> None:
-        """Go on with all that came meanwhile."""
-        self._silences -= 1
-        if self._silences:
-            return
-        self.silent = False
-        calls, self._held = self._held, []
-        for call in calls:
-            call()
-
-    def slow(self, factor: float) -> None:
-        """Until :meth:`recover`, what begins on the cores takes *factor* times as long."""
-        self._slowdowns.append(factor)
-        self.cores.slowdown = prod(self._slowdowns)
-
-    def recover(self, factor: float) -> None:
-        """Be *factor* times slow no longer."""
-        self._slowdowns.remove(factor)
-        self.cores.slowdown = prod(self._slowdowns)
+    def _return(self) -> None:
+        for resident in self.proxy.residents():
+            self._beside(resident)
 
     def flush(self) -> None:
         """Empty the cache."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from functools import partial
-from math import prod
 from typing import TYPE_CHECKING
 
 from proxysim.costs import Costs
@@ -14,6 +12,7 @@ from proxysim.sim.channels import BROKEN
 from proxysim.sim.cores import Cores
 from proxysim.sim.dialling import Dial
 from proxysim.sim.exchange import Exchange
+from proxysim.sim.mishaps import Mishaps
 from proxysim.sim.paths import Body
 from proxysim.workload.distributions import Distribution
 from proxysim.workload.streams import Chance
@@ -26,7 +25,7 @@ __all__ = ["Server"]
 FULL = Response(503, Headers((("retry-after", "1"), ("content-length", "0"))))
 
 
-class Server:
+class Server(Mishaps):
     """One member of a group of servers.
 
     *workers* serve one request each at a time; *limit* may wait (None: any number), who comes then
@@ -64,11 +63,7 @@ class Server:
         self.speed = speed
         self.abort = abort
         self.keep_alive = keep_alive
-        self.cores = Cores(world.env, cores)
-        self.slowdown = 1.0
-        self.down = False
-        self.silent = False
-        self.generation = 0
+        super().__init__(Cores(world.env, cores))
         self.tls_seconds = 0.0
         self.received = 0
         self.sent_bytes = 0
@@ -77,9 +72,6 @@ class Server:
         self.serving: set[Exchange] = set()
         self.sending: dict[Exchange, None] = {}
         self._silenced: list[tuple[float, Exchange]] = []
-        self._held: list[Callable[[], None]] = []
-        self._slowdowns: list[float] = []
-        self._downs = self._silences = 0
         # Time spent so far is the sum of ends less beginnings, and of the time for what goes on.
         self._busy_moments = 0.0
         self._queue_moments = 0.0
@@ -88,9 +80,6 @@ class Server:
 
     def open(self, dial: Dial) -> None:
         dial.accepted()
-
-    def hold(self, call: Callable[[], None]) -> None:
-        self._held.append(call)
 
     def receive(self, exchange: Exchange) -> None:
         self.received += 1
@@ -201,11 +190,7 @@ class Server:
 
     # Faults.
 
-    def go_down(self) -> None:
-        """Refuse and reset everything until :meth:`come_up`."""
-        self._downs += 1
-        self.down = True
-        self.generation += 1
+    def _lose(self) -> None:
         lost = [*self.serving, *(exchange for _, exchange in self.queue)]
         now = self.env.time
         self._busy_moments += now * self.busy
@@ -213,7 +198,6 @@ class Server:
         self.serving.clear()
         self.queue.clear()
         self._silenced.clear()
-        self._held.clear()
         self.busy = 0
         sending, self.sending = self.sending, {}
         for exchange in sending:
@@ -223,21 +207,7 @@ class Server:
             if exchange.channel is not None and not exchange.over:
                 exchange.channel.lost(exchange, BROKEN)
 
-    def come_up(self) -> None:
-        self._downs -= 1
-        self.down = self._downs > 0
-
-    def go_silent(self) -> None:
-        """Take what comes and answer nothing until :meth:`speak`."""
-        self._silences += 1
-        self.silent = True
-
-    def speak(self) -> None:
-        """Go on with all that came meanwhile."""
-        self._silences -= 1
-        if self._silences:
-            return
-        self.silent = False
+    def _resume(self) -> None:
         held, self._silenced = self._silenced, []
         now = self.env.time
         for since, exchange in held:
@@ -247,20 +217,7 @@ class Server:
             self._busy_moments += now
             if not exchange.over:
                 self._answer(exchange)
-        calls, self._held = self._held, []
-        for call in calls:
-            call()
         self._next()
-
-    def slow(self, factor: float) -> None:
-        """Until :meth:`recover`, what begins on workers and cores takes *factor* times as long."""
-        self._slowdowns.append(factor)
-        self.slowdown = self.cores.slowdown = prod(self._slowdowns)
-
-    def recover(self, factor: float) -> None:
-        """Be *factor* times slow no longer."""
-        self._slowdowns.remove(factor)
-        self.slowdown = self.cores.slowdown = prod(self._slowdowns)
 
     # Meters.
 
