@@ -195,6 +195,11 @@ class Cache:
             self.eviction.discard(key)
             self._stored.pop(key, None)
 
+    def unlist(self, fill: Fill) -> None:
+        """Let nobody else join *fill*."""
+        if self.fills.get(fill.key) is fill:
+            del self.fills[fill.key]
+
     def flush(self) -> None:
         """Forget everything."""
         for key in self._stored:

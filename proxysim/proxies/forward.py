@@ -11,6 +11,7 @@ from proxysim.policies.filters import Filters
 from proxysim.policies.identity import Identity
 from proxysim.policies.retry import Retry
 from proxysim.proxies.cache import Cache
+from proxysim.proxies.caching import CachingProxy
 from proxysim.proxies.effects import (
     NO_DEADLINES,
     Connect,
@@ -21,14 +22,14 @@ from proxysim.proxies.effects import (
     Relay,
     Send,
 )
-from proxysim.proxies.proxy import Proxy, error_page
+from proxysim.proxies.proxy import error_page
 
 __all__ = ["ForwardProxy"]
 
 ESTABLISHED = Response(200)
 
 
-class ForwardProxy(Proxy):
+class ForwardProxy(CachingProxy):
     """A proxy that stands in front of clients and asks in their name.
 
     *filters* decide what may be asked. *parent* is a further forward proxy that everything goes

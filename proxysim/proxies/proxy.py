@@ -1,39 +1,32 @@
-"""What both kinds of proxy share: answer from the cache, or fetch, perhaps again, and send."""
+"""What both kinds of proxy share: ask a backend, perhaps another one, and send what it said."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
-from proxysim.messages import Body, Content, Failure, Headers, Request, Response
-from proxysim.policies import freshness
+from proxysim.messages import Content, Failure, Headers, Request, Response
 from proxysim.policies.backend import Backend
-from proxysim.policies.compression import Compression, acceptable
+from proxysim.policies.compression import Compression
 from proxysim.policies.health import PassiveHealth
 from proxysim.policies.identity import Identity
 from proxysim.policies.retry import Retry
-from proxysim.proxies.cache import Cache, Fill, Key, Stored
+from proxysim.proxies.cache import Cache
 from proxysim.proxies.effects import (
     NO_DEADLINES,
     Deadlines,
-    Drain,
     Effect,
     Encode,
     Fetch,
     Handling,
     Head,
     Send,
-    Signal,
-    Spawn,
-    Wait,
 )
 
 __all__ = ["Proxy", "error_page"]
 
 Deliver = Callable[[Request, Head | Failure], Handling]
-UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 GATEWAY_ERRORS = {
     "timeout": (504, "The server did not answer in time."),
     "overload": (503, "No server can take the request now."),
@@ -99,56 +92,9 @@ class Proxy:
         """What runs by itself as long as the proxy does."""
         return ()
 
-    # From the cache, or by a fetch.
-
     def respond(self, request: Request) -> Handling:
-        """Answer *request* from the cache or from a backend."""
-        cache = self.cache
-        if cache is None:
-            as_it_is = self.compression is None
-            return self.exchange(request, None if as_it_is else self._send_uncached)
-        if freshness.bypassed(request):
-            return self.exchange(request, self._send_past_cache)
-        return self._respond_by_cache(request, cache)
-
-    def _respond_by_cache(self, request: Request, cache: Cache) -> Handling:
-        codings = self._codings(request)
-        now = self.clock()
-        if (found := cache.find(request, codings)) is not None:
-            key, stored = found
-            age = stored.age(now)
-            if freshness.usable(request, age, stored.lifetime):
-                yield from self._send_stored(request, cache, key, stored, "hit")
-            elif freshness.usable(request, age, stored.lifetime + stored.window):
-                if key not in cache.refreshing:
-                    cache.refreshing.add(key)
-                    yield Spawn(self._refresh(request, cache, key, stored))
-                yield from self._send_stored(request, cache, key, stored, "stale")
-            else:
-                asked = freshness.conditional(request, stored.response)
-                yield from self.exchange(asked, partial(self._send_confirmed, request, cache, key))
-            return
-        if freshness.only_if_cached(request):
-            yield Send(*error_page(504, "No usable answer is in the cache."), cache="miss")
-            return
-        if not cache.collapse or request.method != "GET":
-            yield from self.exchange(request, self._send_missed)
-            return
-        key = cache.key(request, codings[0])
-        fill = cache.fills.get(key)
-        state = "coalesced"
-        if fill is None:
-            fill = cache.fills[key] = Fill(key)
-            fill.running = yield Spawn(self._fill(request, fill))
-            state = "miss"
-        with fill:
-            answer = yield Wait(fill.ready)
-            if answer is None and state == "miss":
-                answer = fill.private
-            if answer is not None:
-                yield from self._send_shared(request, answer, state)
-                return
-        yield from self.exchange(request, self._send_missed)
+        """Answer *request* by what a backend says."""
+        return self.exchange(request, None if self.compression is None else self._send_uncached)
 
     # One exchange with a backend, and what is done with its answer.
 
@@ -203,21 +149,18 @@ class Proxy:
     def _send_uncached(self, request: Request, reply: Head | Failure) -> Handling:
         return self._send(request, reply, "none")
 
-    def _send_missed(self, request: Request, reply: Head | Failure) -> Handling:
-        return self._send(request, reply, "miss")
-
     def _send(self, request: Request, reply: Head | Failure, state: str) -> Handling:
-        """Send what a backend said; *state* is what the cache made of the request."""
+        """Send what a backend said, and keep nothing; *state* is what the cache made of it."""
         if isinstance(reply, Failure):
             yield Send(*self.gateway_error(reply), cache=state)
             return
-        response, body, ticket = yield from self._prepare(request, reply, state == "miss")
-        yield Send(response, body, ticket, state)
+        response, body, _ = yield from self._prepare(request, reply)
+        yield Send(response, body, None, state)
 
     def _prepare(
-        self, request: Request, head: Head, keep: bool
-    ) -> Generator[Effect, Any, tuple[Response, Any, Any]]:
-        """An answer made ready for the client: rewritten, coded, with a ticket to *keep* it."""
+        self, request: Request, head: Head
+    ) -> Generator[Effect, Any, tuple[Response, Any, str | None]]:
+        """An answer made ready for the client, rewritten and coded; and the coding, if any."""
         response, body = self.identity.answer(head.response), head.body
         coding = None
         if self.compression is not None and body is not None:
@@ -227,118 +170,7 @@ class Proxy:
                 body = yield Encode(body, coding)
             elif self.compression.eligible(request, response, body.length):
                 response = replace(response, headers=self.compression.headers(response, None))
-        cache = self.cache
-        ticket = cache.ticket(request, response, coding) if keep and cache is not None else None
-        return response, body, ticket
-
-    def _send_past_cache(self, request: Request, reply: Head | Failure) -> Handling:
-        if (
-            request.method in UNSAFE
-            and isinstance(reply, Head)
-            and reply.response.status < 400
-            and self.cache is not None
-        ):
-            self.cache.invalidate(request)
-        yield from self._send(request, reply, "bypass")
-
-    def _send_confirmed(
-        self, request: Request, cache: Cache, key: Key, asked: Request, reply: Head | Failure
-    ) -> Handling:
-        """Send the answer to *request*, for which *asked* was the cache's own conditional one."""
-        if isinstance(reply, Head) and reply.response.status == 304:
-            stored = cache.confirm(key, reply.response.headers)
-            if stored is not None:
-                yield from self._send_stored(request, cache, key, stored, "revalidated")
-                return
-        yield from self._send(request, reply, "miss")
-
-    def _send_stored(
-        self, request: Request, cache: Cache, key: Key, stored: Stored, state: str
-    ) -> Handling:
-        response, body = stored.head(self.clock()), stored.body
-        if key[3] is None and self.compression is not None and body is not None:
-            coding = self.compression.choose(request, response, body.length)
-            if coding is not None:
-                response = replace(response, headers=self.compression.headers(response, coding))
-                if not freshness.not_modified(request, response):
-                    body = yield Encode(body, coding)
-                    yield Send(response, body, cache.ticket(request, response, coding), state)
-                    return
-        yield self._whole(request, response, body, state)
-
-    def _whole(self, request: Request, response: Response, body: Body | None, state: str) -> Send:
-        """An answer that the proxy has, for a client that may have it too (RFC 9111, 4.3.2)."""
-        if freshness.not_modified(request, response):
-            return Send(freshness.not_modified_response(response), None, None, state)
-        return Send(response, None if request.method == "HEAD" else body, None, state)
-
-    # Fetches that belong to the cache.
-
-    def _fill(self, request: Request, fill: Fill) -> Handling:
-        """Fetch once for all who wait; its end, however it comes, takes it off the list."""
-        try:
-            yield from self.exchange(request, partial(self._deliver_fill, fill))
-        finally:
-            fill.done = True
-            self._unlist(fill)
-            fill.share(None)
-
-    def _unlist(self, fill: Fill) -> None:
-        """Let nobody else join *fill*."""
-        if self.cache is not None and self.cache.fills.get(fill.key) is fill:
-            del self.cache.fills[fill.key]
-
-    def _deliver_fill(self, fill: Fill, request: Request, reply: Head | Failure) -> Handling:
-        if isinstance(reply, Failure):
-            fill.share(reply)
-            return
-        response, body, ticket = yield from self._prepare(request, reply, True)
-        if ticket is None:
-            # Not to be shared: the first who asked takes it, the others ask for themselves, and
-            # the lease lasts until the last of them has left, which closes this generator.
-            fill.private = Head(response, body)
-            fill.share(None)
-            yield Wait(Signal())
-        # Whoever comes when the copy has been given up has missed the beginning.
-        ticket.given_up = partial(self._unlist, fill)
-        fill.share(Head(response, body))
-        yield Drain(body, ticket)
-        fill.done = True
-
-    def _send_shared(self, request: Request, answer: Head | Failure, state: str) -> Handling:
-        if isinstance(answer, Failure):
-            yield Send(*self.gateway_error(answer), cache=state)
-        else:
-            yield self._whole(request, answer.response, answer.body, state)
-
-    def _refresh(self, request: Request, cache: Cache, key: Key, stored: Stored) -> Handling:
-        """Bring a stale entry up to date while it goes on being served."""
-        try:
-            asked = freshness.conditional(request, stored.response)
-            yield from self.exchange(asked, partial(self._deliver_refresh, request, cache, key))
-        finally:
-            cache.refreshing.discard(key)
-
-    def _deliver_refresh(
-        self, request: Request, cache: Cache, key: Key, asked: Request, reply: Head | Failure
-    ) -> Handling:
-        if isinstance(reply, Failure):
-            return
-        if reply.response.status == 304:
-            cache.confirm(key, reply.response.headers)
-            return
-        _, body, ticket = yield from self._prepare(request, reply, True)
-        yield Drain(body, ticket)
-
-    # Small print.
-
-    def _codings(self, request: Request) -> tuple[str | None, ...]:
-        """In which codings a stored answer may be sent, the one best sent first."""
-        codings = acceptable(request)
-        best = None if self.compression is None else self.compression.preferred(request)
-        if best is None or best == codings[0]:
-            return codings
-        return (best, *(coding for coding in codings if coding != best))
+        return response, body, coding
 
     def gateway_error(self, failure: Failure) -> tuple[Response, Content]:
         """The answer where none could be had: 504 in time, 503 for want of room, else 502."""

@@ -13,6 +13,7 @@ from proxysim.policies.health import PassiveHealth
 from proxysim.policies.identity import Identity
 from proxysim.policies.retry import Retry
 from proxysim.proxies.cache import Cache
+from proxysim.proxies.caching import CachingProxy
 from proxysim.proxies.effects import (
     NO_DEADLINES,
     Connect,
@@ -23,12 +24,12 @@ from proxysim.proxies.effects import (
     Relay,
     Send,
 )
-from proxysim.proxies.proxy import Proxy, error_page
+from proxysim.proxies.proxy import error_page
 
 __all__ = ["ReverseProxy"]
 
 
-class ReverseProxy(Proxy):
+class ReverseProxy(CachingProxy):
     """A proxy that stands in front of servers and answers in their name.
 
     It serves the hosts in *sites* (all, where empty) from *backends*, of which *balancer* picks one

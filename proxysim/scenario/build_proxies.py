@@ -8,7 +8,6 @@ from proxysim.errors import ScenarioError
 from proxysim.policies.backend import Backend
 from proxysim.policies.balancers import build_balancer
 from proxysim.policies.compression import Compression
-from proxysim.policies.eviction import build_eviction
 from proxysim.policies.filters import build_filters
 from proxysim.policies.health import PassiveHealth
 from proxysim.policies.identity import HIDDEN, IDENTITIES, ReverseIdentity
@@ -18,6 +17,7 @@ from proxysim.proxies.effects import Deadlines
 from proxysim.proxies.forward import ForwardProxy
 from proxysim.proxies.reverse import ReverseProxy
 from proxysim.scenario import nodes as said
+from proxysim.scenario.build_caches import cache_of
 from proxysim.scenario.scenario import Scenario
 from proxysim.workload.streams import stream
 
@@ -37,7 +37,7 @@ def proxy_of(
     node = scenario.document.nodes[name]
     seed = scenario.document.run.seed if seed is None else seed
     if isinstance(node, said.ForwardProxy):
-        return _forward(node, name, clock, _cache_of(node, name, clock, seed, replication))
+        return _forward(node, name, clock, cache_of(node, name, clock, seed, replication))
     assert isinstance(node, said.ReverseProxy)
     health = node.health.passive
     backends = _backends(scenario, node)
@@ -56,7 +56,7 @@ def proxy_of(
         backends,
         sites=node.sites,
         passthrough=node.tls == "passthrough",
-        cache=_cache_of(node, name, clock, seed, replication),
+        cache=cache_of(node, name, clock, seed, replication),
         compression=Compression(node.compression) if node.compression else None,
         health=PassiveHealth(health.failures, health.for_) if health is not None else None,
         retry=Retry(node.retry.attempts, node.retry.budget) if node.retry is not None else None,
@@ -75,23 +75,6 @@ def _forward(node: said.ForwardProxy, name: str, clock: Clock, cache: Cache | No
         tunnel_ports=(443,) if node.tunnels else (),
         cache=cache,
         deadlines=Deadlines(node.deadlines.connect, node.deadlines.first_byte),
-    )
-
-
-def _cache_of(
-    node: said.ProxyBase, name: str, clock: Clock, seed: int, replication: int
-) -> Cache | None:
-    cache = node.cache
-    if cache is None:
-        return None
-    return Cache(
-        build_eviction(
-            cache.eviction, cache.capacity, stream(seed, f"{name}/eviction", replication)
-        ),
-        clock,
-        max_object=cache.max_object,
-        collapse=cache.collapse,
-        stale_while_revalidate=cache.stale_while_revalidate,
     )
 
 

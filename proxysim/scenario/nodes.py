@@ -6,8 +6,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
+from proxysim.scenario.caching import Cache
 from proxysim.scenario.draws import Arrivals, TimeDistribution
-from proxysim.scenario.menus import Balancer, Eviction, matcher
+from proxysim.scenario.filtering import Rule
+from proxysim.scenario.menus import Balancer
 from proxysim.scenario.quantities import (
     Count,
     Duration,
@@ -15,35 +17,17 @@ from proxysim.scenario.quantities import (
     Grammar,
     Host,
     Name,
-    Ratio,
-    Size,
     Weight,
     alternatives,
 )
+from proxysim.scenario.resilience import Deadlines, Health, Retry
 
-__all__ = [
-    "Cache",
-    "Clients",
-    "Condition",
-    "Deadlines",
-    "ForwardProxy",
-    "Health",
-    "Node",
-    "Passive",
-    "Retry",
-    "ReverseProxy",
-    "Router",
-    "Rule",
-    "Server",
-]
+__all__ = ["Clients", "ForwardProxy", "Node", "ProxyBase", "ReverseProxy", "Router", "Server"]
 
 Coding = Literal["zstd", "br", "gzip"]
 Speed = Annotated[float, Field(gt=0, le=1e6, strict=True)]
 
 
-Text = Annotated[
-    Annotated[str, Tag("one")] | Annotated[list[str], Tag("many")], Discriminator(alternatives)
-]
 Names = Annotated[
     Annotated[Name, Tag("one")] | Annotated[list[Name], Tag("many")], Discriminator(alternatives)
 ]
@@ -88,57 +72,6 @@ class Clients(NodeBase):
     )
 
 
-class Condition(Grammar):
-    """What a filter rule looks at; all that is given must hold, any of a list suffices."""
-
-    domain: Annotated[Text, matcher("domain")] | None = None
-    url: Annotated[Text, matcher("url")] | None = None
-    method: Annotated[Text, matcher("method")] | None = None
-
-    @model_validator(mode="after")
-    def _something(self) -> Self:
-        if not self.model_fields_set:
-            known = ", ".join(type(self).model_fields)
-            raise FieldError("found no condition", mend=f"Give at least one of: {known}")
-        return self
-
-
-class Rule(Grammar):
-    """Deny or allow; the first rule that matches decides."""
-
-    deny: Condition | None = None
-    allow: Condition | None = None
-    because: str = Field(default="", description="What the denied are told.")
-
-    @model_validator(mode="after")
-    def _one_verdict(self) -> Self:
-        if (self.deny is None) == (self.allow is None):
-            found = "neither deny nor allow" if self.deny is None else "both deny and allow"
-            raise FieldError(f"found {found}", mend="Give one of them.")
-        return self
-
-
-class Cache(Grammar):
-    """A shared cache inside a proxy."""
-
-    eviction: Eviction = Field(default="lru", description="What a full cache lets go.")
-    capacity: Size = Field(description="How much it holds.")
-    max_object: Size | None = Field(default=None, description="Larger answers are not stored.")
-    collapse: bool = Field(
-        default=False, description="Concurrent misses for one object share a single fetch."
-    )
-    stale_while_revalidate: Duration = Field(
-        default=0.0, description="How long past its time an object is still given out."
-    )
-
-
-class Deadlines(Grammar):
-    """How long a proxy waits for a server: to connect, then for the first byte."""
-
-    connect: Duration | None = Field(default=None, description="Default: for ever.")
-    first_byte: Duration | None = Field(default=None, description="Default: for ever.")
-
-
 class Dns(Grammar):
     """What it costs the forward proxy to resolve a name, and how long the answer lasts."""
 
@@ -147,6 +80,8 @@ class Dns(Grammar):
 
 
 class ProxyBase(NodeBase):
+    """What both kinds of proxy have."""
+
     cores: Count | None = Field(default=None, description="Default: as many as it needs.")
     cache: Cache | None = Field(default=None, description="Default: none.")
     deadlines: Deadlines = Deadlines()
@@ -168,29 +103,6 @@ class ForwardProxy(ProxyBase):
     through: Name | None = Field(default=None, description="A further forward proxy beyond it.")
     dns: Dns | None = Field(default=None, description="Default: names cost nothing.")
     tunnels: bool = Field(default=True, description="Whether CONNECT is served.")
-
-
-class Passive(Grammar):
-    """Leave out a backend after ``failures`` in a row, for a while."""
-
-    failures: Count = 1
-    for_: Duration = Field(default=10.0, alias="for")
-
-
-class Health(Grammar):
-    """How a proxy finds out which of its backends are well."""
-
-    passive: Passive | None = Field(default=None, description="From what requests meet.")
-
-
-class Retry(Grammar):
-    """Send a safe request again, to another backend: at most ``attempts`` in all.
-
-    Retries may not exceed ``budget`` of the requests under way (at least 3 at a time).
-    """
-
-    attempts: Annotated[int, Field(ge=1, le=10, strict=True)] = 2
-    budget: Ratio = 0.2
 
 
 class ReverseProxy(ProxyBase):
