@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["made_ready", "write"]
 
 WITHOUT = "without"
+MANIFEST = "manifest.json"
 
 
 def made_ready(directory: Path) -> Path:
@@ -42,13 +43,15 @@ def write(
     differences: Sequence[Difference] = (),
     charts: bool = True,
 ) -> tuple[list[Path], list[str]]:
-    """Write everything about *run*, and what was left out and why.
+    """Write everything about *run*; gives the files, and what was left out and why.
 
-    *other* is the same without a proxy, *label* what to call it.
+    *other* is the same without a proxy, *label* what to call it. The manifest lists the files: what
+    an earlier run listed there and this one did not write is removed, and nothing else is.
     """
     files: list[Path] = []
     notes: list[str] = []
     with _writing(directory):
+        earlier = _listed(directory)
         files += _tables(run, directory, notes)
         if other is not None:
             files += _tables(other, directory / WITHOUT, notes)
@@ -61,7 +64,44 @@ def write(
         path.write_text(f"{text}\n", encoding="utf-8")
         files.append(path)
         files.append(_report(run, directory, pictures, other, label, differences))
+        _clear(directory, earlier.difference(files))
+        _list(run, directory, files)
     return files, list(dict.fromkeys(notes))
+
+
+def _listed(directory: Path) -> set[Path]:
+    """The files inside *directory* that an earlier run's manifest lists as its own."""
+    try:
+        manifest = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return set()
+    listed = manifest.get("files") if isinstance(manifest, dict) else None
+    names = [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
+    inside = directory.resolve()
+    return {
+        directory / name
+        for name in names
+        if ".." not in Path(name).parts
+        and (directory / name).parent.resolve().is_relative_to(inside)
+    }
+
+
+def _clear(directory: Path, files: Iterable[Path]) -> None:
+    """Remove *files*, and the directories below *directory* that this leaves empty."""
+    emptied = set()
+    for path in files:
+        if path.is_file() or path.is_symlink():
+            path.unlink()
+            emptied.add(path.parent)
+    for place in emptied - {directory}:
+        if not any(place.iterdir()):
+            place.rmdir()
+
+
+def _list(run: Run, directory: Path, files: Iterable[Path]) -> None:
+    names = sorted({path.relative_to(directory).as_posix() for path in files})
+    text = json.dumps({**run.manifest, "files": names}, indent=2, ensure_ascii=False)
+    (directory / MANIFEST).write_text(f"{text}\n", encoding="utf-8")
 
 
 def _tables(run: Run, directory: Path, notes: list[str]) -> list[Path]:

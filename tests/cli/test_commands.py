@@ -211,3 +211,23 @@ def test_json_stands_alone_on_standard_output(tmp_path):
         said("run", "one-server", *SHORT, "--json", "--no-charts", "--out", tmp_path)
     )
     assert found == json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
+
+
+def test_a_run_clears_what_an_earlier_one_left_and_nothing_else(tmp_path):
+    place = tmp_path / "out"
+    (place / "charts").mkdir(parents=True)
+    kept = [place / "notes.txt", place / "charts" / "mine.png", tmp_path / "outside.csv"]
+    for file in kept:
+        file.write_text("mine", encoding="utf-8")
+    said(*OFFICE, "--without", "gateway", "--out", place)
+    assert {"trace.json", "without"} <= {file.name for file in place.iterdir()}
+    manifest = json.loads((place / "manifest.json").read_text(encoding="utf-8"))
+    assert "trace.json" in manifest["files"]
+    manifest["files"] += ["../outside.csv", str(kept[2]), "charts/../notes.txt", "charts", 7]
+    (place / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    said("run", "one-server", *SHORT, "--no-charts", "--hops", "none", "--out", place)
+    found = {file.relative_to(place).as_posix() for file in place.rglob("*") if file.is_file()}
+    listed = json.loads((place / "manifest.json").read_text(encoding="utf-8"))["files"]
+    assert found == {*listed, "notes.txt", "charts/mine.png"}
+    assert not (place / "without").exists()
+    assert all(file.exists() for file in kept)
