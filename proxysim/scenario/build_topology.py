@@ -42,7 +42,8 @@ def network_of(scenario: Scenario, counts: Mapping[str, int] | None = None) -> N
             )
             for link in document.links
         ]
-    return Network(places, wires, dict.fromkeys(_conversations(scenario)))
+    with scenario.located():
+        return Network(places, wires, dict.fromkeys(_conversations(scenario)))
 
 
 def _conversations(scenario: Scenario) -> Iterator[tuple[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from proxysim.errors import ProxysimError
+from proxysim.errors import ProxysimError, TraceError
 from proxysim.scenario import draws as said
 from proxysim.scenario.document import Site as SiteSaid
 from proxysim.scenario.nodes import Clients
@@ -25,8 +25,14 @@ def workload_of(scenario: Scenario, seed: int | None = None, replication: int = 
     Groups are its nodes of kind clients, sites its sites, both in order. Reads the access logs
     that it names; TraceError says what is wrong with one.
     """
+    with scenario.located():
+        return _workload(
+            scenario, scenario.document.run.seed if seed is None else seed, replication
+        )
+
+
+def _workload(scenario: Scenario, seed: int, replication: int) -> Workload:
     document = scenario.document
-    seed = document.run.seed if seed is None else seed
     catalogues = tuple(
         Catalogue(site_of(name, site, seed, replication), seed, replication)
         for name, site in document.sites.items()
@@ -66,9 +72,12 @@ def _group_of(scenario: Scenario, node: Clients, seat: Seat) -> Group:
             spread=replay.spread,
             fold="count" in node.model_fields_set,
         )
+    except TraceError as error:
+        error.problem = f"{error.place}: {error.problem}"
+        error.place = f"nodes.{seat.name}.arrivals.replay.file"
+        raise
     except ProxysimError as error:
-        if not error.place:
-            error.place = f"nodes.{seat.name}.arrivals"
+        error.place = error.place or f"nodes.{seat.name}.arrivals"
         raise
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from proxysim.errors import ScenarioError, did_you_mean
@@ -32,6 +33,11 @@ def load(name: str | os.PathLike[str]) -> Scenario:
     Raises ScenarioError, naming file, line, field, what was found, and what would be accepted.
     """
     library = shipped()
+    if not isinstance(name, str | os.PathLike):
+        raise ScenarioError(
+            f"found {_kind(name)} where the name of a scenario should be",
+            mend=f"Give a path, or one of: {', '.join(library)}. from_dict() takes mappings.",
+        )
     path = library.get(os.fspath(name)) or pathlib.Path(name)
     try:
         with path.open("rb") as file:
@@ -44,6 +50,11 @@ def load(name: str | os.PathLike[str]) -> Scenario:
 
 def loads(text: str, place: str = "<text>", directory: str | os.PathLike[str] = ".") -> Scenario:
     """The scenario that *text* holds; errors name *place*. Raises ScenarioError."""
+    if not isinstance(text, str):
+        raise ScenarioError(
+            f"found {_kind(text)} where text should be",
+            mend="Give the text of a scenario; load() takes names and paths, from_dict() mappings.",
+        )
     return _from_text(text, place, pathlib.PurePath(place).stem, pathlib.Path(directory))
 
 
@@ -60,9 +71,14 @@ def from_dict(
     return Scenario.checked(tree, name=name, directory=pathlib.Path(directory))
 
 
+def _kind(found: object) -> str:
+    return "nothing" if found is None else f"{type(found).__name__} {str(found)[:40]!r}"
+
+
 def _from_text(text: str, place: str, name: str, directory: pathlib.Path) -> Scenario:
     source = read(text, place)
-    return Scenario.checked(source.tree, name=name, directory=directory, at=source.at)
+    at = replace(source, tree={}).at
+    return Scenario.checked(source.tree, name=name, directory=directory, at=at)
 
 
 def _unreadable(name: str, error: Exception, library: Mapping[str, Any]) -> ScenarioError:

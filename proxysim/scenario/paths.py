@@ -16,12 +16,25 @@ from proxysim.scenario.menus import PolicyName
 from proxysim.scenario.quantities import Grammar
 from proxysim.scenario.yaml_reader import Path, read_value
 
-__all__ = ["dotted", "fields_of", "model_at", "parse_assignment", "with_value"]
+__all__ = ["dotted", "fields_of", "model_at", "parse_assignment", "steps_of", "with_value"]
 
 
 def dotted(path: Path) -> str:
     """*path* as people write it: ``nodes.gateway.cache.capacity``, ``links.0.latency``."""
     return ".".join(map(str, path))
+
+
+def steps_of(tree: Any, place: str) -> Path:
+    """The steps of the dotted *place*, as far as *tree* has them; names of sites hold dots."""
+    steps: Path = ()
+    while place and isinstance(tree, Mapping | list):
+        parts = range(len(tree)) if isinstance(tree, list) else tree
+        found = [part for part in parts if f"{place}.".startswith(f"{part}.")]
+        if not found:
+            break
+        step = max(found, key=lambda part: len(str(part)))
+        steps, tree, place = (*steps, step), tree[step], place[len(str(step)) + 1 :]
+    return steps
 
 
 def fields_of(model: type[Grammar]) -> dict[str, FieldInfo]:

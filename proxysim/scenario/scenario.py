@@ -6,23 +6,24 @@ import copy
 import hashlib
 import json
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
-from proxysim.errors import ScenarioError, did_you_mean
+from proxysim.errors import ProxysimError, ScenarioError, did_you_mean
 from proxysim.scenario.consistency import inconsistencies
 from proxysim.scenario.costing import mistaken_costs
 from proxysim.scenario.document import Document
 from proxysim.scenario.mistakes import DocumentError, of_validation
-from proxysim.scenario.paths import with_value
+from proxysim.scenario.paths import steps_of, with_value
 from proxysim.scenario.plain import plain
 from proxysim.scenario.removal import removed
 from proxysim.scenario.serving import fronts, members
-from proxysim.scenario.yaml_reader import Path
+from proxysim.scenario.yaml_reader import Path, Source
 
 __all__ = ["Scenario"]
 
@@ -33,7 +34,8 @@ class Scenario:
 
     ``document`` is what it says, in base units with all defaults; ``tree`` the same as it was
     written. ``name`` is the shipped name or the file's stem, ``directory`` where the files that it
-    names are looked for, ``removed`` the proxies that :meth:`without` took out.
+    names are looked for, ``removed`` the proxies that :meth:`without` took out. ``at`` gives the
+    place of a field, as ``file:line`` where it came from a file.
     """
 
     document: Document
@@ -41,6 +43,7 @@ class Scenario:
     name: str
     directory: pathlib.Path = field(default_factory=pathlib.Path)
     removed: tuple[str, ...] = ()
+    at: Callable[[Path], str] = field(default=Source({}, "scenario").at)
 
     @classmethod
     def checked(
@@ -55,7 +58,7 @@ class Scenario:
         """The scenario that *tree* says; DocumentError names every mistake, *at* its place."""
         written = plain(tree, name)
         directory = directory or pathlib.Path()
-        at = at or (lambda path: name)
+        at = at or Source({}, name).at
         try:
             document = Document.model_validate(written)
         except ValidationError as error:
@@ -63,7 +66,18 @@ class Scenario:
         mistakes = [*inconsistencies(document), *mistaken_costs(document, directory)]
         if mistakes:
             raise DocumentError(mistakes, at)
-        return cls(document, written, name, directory, removed)
+        return cls(document, written, name, directory, removed, at)
+
+    @contextmanager
+    def located(self) -> Iterator[None]:
+        """Let errors that come of a field, once the scenario is in use, name its file and line."""
+        try:
+            yield
+        except ProxysimError as error:
+            if steps := steps_of(self.tree, error.place):
+                error.problem = f"{error.place}: {error.problem}"
+                error.place = self.at(steps)
+            raise
 
     @property
     def title(self) -> str:
@@ -105,7 +119,7 @@ class Scenario:
             name=self.name,
             directory=self.directory,
             removed=self.removed,
-            at=lambda _: place,
+            at=Source({}, place).at,
         )
 
     def without(self, node: str) -> Scenario:
@@ -118,7 +132,7 @@ class Scenario:
             name=self.name,
             directory=self.directory,
             removed=(*self.removed, node),
-            at=lambda _: f"{self.name} without {node}",
+            at=Source({}, f"{self.name} without {node}").at,
         )
 
     def members(self, node: str) -> list[str]:

@@ -30,4 +30,5 @@ def simulate(
     Raises ScenarioError for a scenario that cannot run, RunError if a request was lost.
     """
     seed = scenario.document.run.seed if seed is None else seed
-    return World(scenario, seed, replication, keep=keep, hops=hops, views=views).run(progress)
+    with scenario.located():
+        return World(scenario, seed, replication, keep=keep, hops=hops, views=views).run(progress)

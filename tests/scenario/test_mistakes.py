@@ -4,6 +4,7 @@ import pickle
 
 import pytest
 
+from proxysim import simulate
 from proxysim.errors import ScenarioError
 from proxysim.scenario import from_dict, load, loads
 from proxysim.scenario.mistakes import DocumentError
@@ -223,3 +224,35 @@ def test_a_key_named_like_the_kind_does_not_confuse_the_path():
         "nodes.shop.workers",
         "nodes.shop.server",
     }
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "place", "says"),
+    [
+        ("[staff, gateway]", "[staff, edge]", "23: links: ", "'staff' cannot reach 'gateway'"),
+        ("{poisson: 40/s}", "{replay: {file: none.log}}",
+         "8: nodes.staff.arrivals.replay.file: ", "none.log: cannot be read"),
+        ("balancer: round_robin", "balancer: {priority: {tiers: [[shop-9]]}}",
+         "18: nodes.edge.balancer: ", "called 'shop-9'"),
+    ],
+)  # fmt: skip
+def test_what_shows_only_in_use_is_said_with_its_line_too(written, instead, place, says):
+    assert written in TEXT
+    wires = "  - {between: [gateway, edge], latency: 2ms}\n  - {between: [gateway, blog]}\nevents:"
+    text = TEXT.replace("events:", wires)
+    scenario = loads(text.replace(written, instead, 1), "my.yaml")
+    with pytest.raises(ScenarioError) as caught:
+        simulate(scenario)
+    assert str(caught.value).startswith(f"my.yaml:{place}")
+    assert says in str(caught.value)
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+    assert pickle.loads(pickle.dumps(scenario)).at(("nodes",)) == "my.yaml:7"
+    with pytest.raises(ScenarioError, match=r"^my with run\.seed = 2: "):
+        simulate(scenario.set("run.seed", 2))
+
+
+@pytest.mark.parametrize("found", [None, 123, 4.5, b"one-server", ["one-server"], {"proxysim": 1}])
+def test_what_is_no_name_and_no_text_is_one_clear_error(found):
+    for opened in (load, loads, simulate):
+        with pytest.raises(ScenarioError, match=r"^found .* should be\. Give"):
+            opened(found)
