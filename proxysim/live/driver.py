@@ -22,6 +22,7 @@ from proxysim.proxies.effects import (
     TIMED_OUT,
     Closed,
     Connect,
+    Discard,
     Drain,
     Encode,
     Fetch,
@@ -178,6 +179,10 @@ class Run:
                 break
         return Sent(body.size, body.complete)
 
+    async def discard(self, effect: Discard) -> None:
+        if isinstance(effect.body, Stream):
+            effect.body.abort()
+
     async def encode(self, effect: Encode) -> Stream:
         stream = encoded(effect.body, effect.coding)
         self.streams.append(stream)
@@ -265,6 +270,7 @@ CARRY: dict[type, Callable[[Run, Any], Coroutine[Any, Any, Any]]] = {
     Fetch: Run.fetch,
     Send: Run.send,
     Drain: Run.drain,
+    Discard: Run.discard,
     Encode: Run.encode,
     Connect: Run.connect,
     Relay: Run.relay,

@@ -9,6 +9,7 @@ A proxy is made of generators that yield these effects and are sent the replies.
 | :class:`Fetch` | :class:`Head` at the first byte, or :class:`~proxysim.messages.Failure` |
 | :class:`Send` | :class:`Sent` at the end |
 | :class:`Drain` | :class:`Sent`, with no client |
+| :class:`Discard` | None, at once |
 | :class:`Encode` | the coded :class:`~proxysim.messages.Body`, while it may still be coming |
 | :class:`Connect` | :class:`~proxysim.messages.Connection` or ``Failure`` |
 | :class:`Relay` | :class:`Closed` |
@@ -35,6 +36,7 @@ __all__ = [
     "Closed",
     "Connect",
     "Deadlines",
+    "Discard",
     "Drain",
     "Effect",
     "Encode",
@@ -140,6 +142,13 @@ class Drain:
 
     body: Body | None
     store: Store | None = None
+
+
+@value
+class Discard:
+    """Give up *body*, which nobody will be sent: its connection is closed, unless all is here."""
+
+    body: Body
 
 
 @value
@@ -289,6 +298,8 @@ class Opening(Enum):
     RELAYED = "relayed"  # it was passed through, and is over
 
 
-Effect = Fetch | Send | Drain | Encode | Connect | Relay | Wait | Race | Spawn | Work | Sleep
+Effect = (
+    Fetch | Send | Drain | Discard | Encode | Connect | Relay | Wait | Race | Spawn | Work | Sleep
+)
 Reply = Head | Sent | Body | Failure | Connection | Closed | Won | TimedOut | Running | None
 Handling = Generator[Effect, Any, None]

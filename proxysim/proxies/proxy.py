@@ -10,8 +10,10 @@ from proxysim.messages import Content, Failure, Headers, Request, Response
 from proxysim.policies.backend import Backend
 from proxysim.policies.compression import Compression
 from proxysim.policies.health import PassiveHealth
+from proxysim.policies.hedging import Hedging
 from proxysim.policies.identity import Identity
 from proxysim.policies.retry import Retry
+from proxysim.proxies.attempts import Attempts
 from proxysim.proxies.cache import Cache
 from proxysim.proxies.effects import (
     NO_DEADLINES,
@@ -67,6 +69,7 @@ class Proxy:
         compression: Compression | None = None,
         health: PassiveHealth | None = None,
         retry: Retry | None = None,
+        hedging: Hedging | None = None,
         deadlines: Deadlines = NO_DEADLINES,
     ) -> None:
         self.name = name
@@ -75,8 +78,11 @@ class Proxy:
         self.cache = cache
         self.compression = compression
         self.health = health
-        self.retry = retry
         self.deadlines = deadlines
+        #: Asks the backends, and delivers what they say, by ``deliver`` or as it is.
+        self.exchange: Callable[[Request, Deliver | None], Handling] = self._exchange
+        if retry is not None or hedging is not None:
+            self.exchange = Attempts(self, retry=retry, hedging=hedging).exchange
 
     # What a subclass decides.
 
@@ -98,16 +104,12 @@ class Proxy:
 
     # One exchange with a backend, and what is done with its answer.
 
-    def exchange(
-        self, request: Request, deliver: Deliver | None, tried: tuple[Backend, ...] = ()
-    ) -> Handling:
-        """Ask a backend, another one if that failed and is safe, and *deliver* what it said.
+    def _exchange(self, request: Request, deliver: Deliver | None) -> Handling:
+        """Ask a backend, once, and *deliver* what it said.
 
-        Without *deliver* it is sent to the client as it is. The backend's lease is held until all
-        has gone. *tried* have failed already. A mark
-        for the client makes the answer private (RFC 9111, 5.2.2.7): no cache keeps it for others.
+        The backend's lease is held until all has gone.
         """
-        pool = self.pool(request, tried)
+        pool = self.pool(request, ())
         if not pool:
             yield from (deliver or self._send_uncached)(request, Failure("overload"))
             return
@@ -116,35 +118,44 @@ class Proxy:
             reply = yield Fetch(backend, self.identity.rewrite(request), self.deadlines)
             failed = type(reply) is Failure
             if self.health is not None or self.observe is not None:
-                self._learn(backend, began, not failed and reply.response.status < 500)
+                self.learn(backend, began, not failed and reply.response.status < 500)
             if self.mark is not None and not failed:
                 reply = Head(self.mark(request, reply.response, backend), reply.body)
-            if not failed or self.retry is None or not self._again(request, reply, tried):
-                if deliver is not None:
-                    yield from deliver(request, reply)
-                elif failed:
-                    yield Send(*self.gateway_error(reply))
-                else:
-                    yield Send(self.identity.answer(reply.response), reply.body)
-                return
-        again = self.exchange(request, deliver, (*tried, backend))
-        if tried:
-            yield from again
-        else:
-            with self.retry:
-                yield from again
+            if deliver is not None:
+                yield from deliver(request, reply)
+            elif failed:
+                yield Send(*self.gateway_error(reply))
+            else:
+                yield Send(self.identity.answer(reply.response), reply.body)
 
-    def _learn(self, backend: Backend, began: float, ok: bool) -> None:
+    def conclude(
+        self,
+        request: Request,
+        backend: Backend | None,
+        reply: Head | Failure,
+        deliver: Deliver | None,
+    ) -> Handling:
+        """Mark the *reply* of *backend* where that is to be, and *deliver* it.
+
+        Without *deliver* it is sent to the client as it is. A mark makes the answer private (RFC
+        9111, 5.2.2.7): no cache keeps it for others.
+        """
+        if self.mark is not None and backend is not None and isinstance(reply, Head):
+            reply = Head(self.mark(request, reply.response, backend), reply.body)
+        if deliver is not None:
+            yield from deliver(request, reply)
+        elif isinstance(reply, Failure):
+            yield Send(*self.gateway_error(reply))
+        else:
+            yield Send(self.identity.answer(reply.response), reply.body)
+
+    def learn(self, backend: Backend, began: float, ok: bool) -> None:
+        """Tell whoever wants to know that *backend*, asked at *began*, answered well or did not."""
         now = self.clock()
         if self.health is not None:
             self.health.observe(backend, ok, now)
         if self.observe is not None:
             self.observe(backend, now - began, ok, now)
-
-    def _again(self, request: Request, failure: Failure, tried: Sequence[Backend]) -> bool:
-        return self.retry is not None and self.retry.may_retry(
-            request, failure, len(tried) + 1, self.in_flight()
-        )
 
     def _send_uncached(self, request: Request, reply: Head | Failure) -> Handling:
         return self._send(request, reply, "none")

@@ -10,6 +10,7 @@ from proxysim.policies.backend import Backend
 from proxysim.policies.balancers.base import Balancer
 from proxysim.policies.compression import Compression
 from proxysim.policies.health import PassiveHealth
+from proxysim.policies.hedging import Hedging
 from proxysim.policies.identity import Identity
 from proxysim.policies.retry import Retry
 from proxysim.proxies.cache import Cache
@@ -51,6 +52,7 @@ class ReverseProxy(CachingProxy):
         compression: Compression | None = None,
         health: PassiveHealth | None = None,
         retry: Retry | None = None,
+        hedging: Hedging | None = None,
         deadlines: Deadlines = NO_DEADLINES,
     ) -> None:
         super().__init__(
@@ -61,6 +63,7 @@ class ReverseProxy(CachingProxy):
             compression=compression,
             health=health,
             retry=retry,
+            hedging=hedging,
             deadlines=deadlines,
         )
         self.choose = balancer.choose

@@ -9,6 +9,7 @@ from proxysim.messages import Response
 from proxysim.proxies.effects import (
     Closed,
     Connect,
+    Discard,
     Drain,
     Encode,
     Fetch,
@@ -117,6 +118,15 @@ def drain(task: Task, effect: Drain) -> Any:
     body.when_complete(lambda: task.reply(Sent(body.length or 0)))  # type: ignore[attr-defined]
     body.when_broken(lambda: task.reply(Sent(0, source_complete=False)))  # type: ignore[attr-defined]
     return PENDING
+
+
+@carries(Discard)
+def discard(task: Task, effect: Discard) -> Any:
+    """Break off the answer that is still coming."""
+    if task.incoming is not None:
+        task.incoming.cancel()
+        task.incoming = None
+    return None
 
 
 def _keep(task: Task, body: Any, store: Any) -> None:

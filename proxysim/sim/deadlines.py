@@ -43,18 +43,22 @@ class Deadlines:
         if queue is None:
             queue = self._queues[seconds] = deque()
         if not queue:
-            self._arm(queue, deadline.at)
+            self._arm(seconds, deadline.at)
         queue.append(deadline)
         return deadline
 
-    def _arm(self, queue: deque[Deadline], at: float) -> None:
-        self._env.after(max(0.0, at - self._env.time), self._fired, queue)
+    def _arm(self, seconds: float, at: float) -> None:
+        self._env.after(max(0.0, at - self._env.time), self._fired, seconds)
 
-    def _fired(self, queue: deque[Deadline]) -> None:
-        now = self._env.time
+    def _fired(self, seconds: float) -> None:
+        now, queue = self._env.time, self._queues[seconds]
         while queue and (queue[0].late is None or queue[0].at <= now):
-            late = queue.popleft().late
+            late, queue[0].late = queue[0].late, None
             if late is not None:
                 late()
+            queue.popleft()  # only now: a queue that is not empty is armed
         if queue:
-            self._arm(queue, queue[0].at)
+            self._arm(seconds, queue[0].at)
+        else:
+            # Lengths that were worked out, not written down, may never come again.
+            del self._queues[seconds]

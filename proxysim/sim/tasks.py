@@ -166,16 +166,6 @@ class Task:
         else:
             self.generator.close()
 
-    def _later(self, seconds: float, reply: Any) -> None:
-        self.turn += 1
-        turn = self.turn
-
-        def wake(_: Any) -> None:
-            if self.turn == turn:
-                self.reply(reply)
-
-        self.node.env.after(seconds, wake)
-
     # What comes from upstream.
 
     def on_head(self, exchange: Exchange, response: Response, body: Body) -> None:
@@ -214,6 +204,20 @@ class Task:
     def _arrived(self, channel: Channel) -> None:
         self.incoming = None
         self.node.pool.release(channel)
+
+    def inherit(self, other: Task) -> None:
+        """Go on where *other* has ended: with what it found out, and the answer still coming."""
+        account, found = self.account, other.account
+        account.add_times(found)
+        account.cache, account.coding = found.cache, found.coding
+        account.backend, account.served_by = found.backend, found.served_by
+        exchange = other.incoming
+        if exchange is not None and exchange.arriving is not None:
+            self.incoming = exchange
+            exchange.arriving.when_complete(self._complete)
+
+    def _complete(self) -> None:
+        self.incoming = None
 
     def on_failure(self, exchange: Exchange, failure: Failure) -> None:
         """No answer from upstream."""

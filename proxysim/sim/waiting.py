@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -10,24 +9,23 @@ from proxysim.proxies.effects import TIMED_OUT, Race, Sleep, Spawn, Wait, Won
 from proxysim.sim.exchange import Account
 from proxysim.sim.tasks import PENDING, Task, carries
 
+#: How far apart the fetches' numbers of two racers are: no two fetches of a request share one.
+SECONDS = 100
+
 
 @carries(Sleep)
 def sleep(task: Task, effect: Sleep) -> Any:
     """Let time pass."""
-    task.account.wait += effect.seconds
-    _later(task, effect.seconds, None)
-    return PENDING
-
-
-def _later(task: Task, seconds: float, reply: Any) -> None:
     task.turn += 1
-    turn = task.turn
+    turn, began = task.turn, task.node.env.time
 
     def wake(_: Any) -> None:
-        if task.turn == turn:
-            task.reply(reply)
+        if not task.over and task.turn == turn:
+            _waited(task, began)
+            task.reply(None)
 
-    task.node.env.after(seconds, wake)
+    task.node.env.after(effect.seconds, wake)
+    return PENDING
 
 
 @carries(Wait)
@@ -68,7 +66,11 @@ def _charge(task: Task, began: float) -> None:
         account.backend = spawned.backend
         account.served_by = spawned.served_by
         return
-    account.wait += task.node.env.time - began
+    _waited(task, began)
+
+
+def _waited(task: Task, began: float) -> None:
+    task.account.wait += task.node.env.time - began
     if task.node.world.hop is not None:
         task.node.span(task.call, "wait", began)
 
@@ -87,38 +89,40 @@ def spawn(task: Task, effect: Spawn) -> Any:
 @carries(Race)
 def race(task: Task, effect: Race) -> Any:
     """Run a generator, and after a while another beside it, until one has ended."""
-    node = task.node
+    node, world = task.node, task.node.world
+    began = node.env.time
+    entered = [began]  # when each of the racers did
     over = False
 
-    def ended(who: int) -> Callable[[Any], None]:
-        def end(value: Any) -> None:
-            nonlocal over
-            if not over:
-                over = True
-                winner = task.racers[who]
-                for racer in task.racers:
-                    if racer is not winner:
-                        racer.close()
-                task.racers = ()
-                account = winner.account
-                task.account.add_times(account)
-                task.account.attempts += account.attempts
-                for field in ("cache", "coding", "backend", "served_by"):
-                    setattr(task.account, field, getattr(account, field))
-                task.reply(Won(who, value))
+    def enter(generator: Any, attempt: int) -> None:
+        who = len(task.racers)
+        racer = Task(node, generator, Account(), task.call)
+        racer.ended, racer.attempt = partial(ended, who), attempt
+        task.racers = (*task.racers, racer)
+        racer.start()
 
-        return end
+    def ended(who: int, value: Any) -> None:
+        nonlocal over
+        if over:
+            return
+        over = True
+        timer.meet()
+        racers, task.racers = task.racers, ()
+        for number, racer in enumerate(racers):
+            task.account.attempts += racer.account.attempts
+            task.attempt = max(task.attempt, racer.attempt)
+            if number != who:
+                racer.close()
+        # Until the winner had set out, the request waited for one that came to nothing.
+        task.account.wait += entered[who] - began
+        task.inherit(racers[who])
+        task.reply(Won(who, value))
 
     def second() -> None:
         if not over and not task.over:
-            racer = Task(node, effect.second(), Account(), task.call)
-            racer.ended, racer.attempt = ended(1), task.attempt + 100
-            task.racers = (*task.racers, racer)
-            racer.start()
+            entered.append(node.env.time)
+            enter(effect.second(), task.attempt + SECONDS)
 
-    first = Task(node, effect.first, Account(), task.call)
-    first.ended, first.attempt = ended(0), task.attempt
-    task.racers = (first,)
-    node.world.deadlines.set(effect.after, second)
-    first.start()
+    timer = world.deadlines.set(effect.after, second)
+    enter(effect.first, task.attempt)
     return PENDING
