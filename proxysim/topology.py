@@ -123,6 +123,7 @@ class Network:
                 self.graph.add_node(name, kind=place.kind, zone=self._zone_of(place))
         self._hops: dict[tuple[str, str], Hop] = {}
         self._routes: dict[tuple[str, str], tuple[Hop, ...]] = {}
+        self._routers: dict[str, tuple[str, ...]] = {}
         self._lay()
         self._blocks = self._allot()
         self.conversations = tuple(
@@ -359,15 +360,25 @@ class Network:
             here = way[-1]
             if here == b:
                 return way
-            if here in seen or (here != a and self._owner[here].kind != _ROUTER):
+            if here in seen:
                 continue
             seen.add(here)
-            for beyond, data in self.graph.adj[here].items():
+            wires = self.graph.adj[here]
+            for beyond in (*self._routers_by(here), *((b,) if b in wires else ())):
                 if beyond not in seen:
                     # In picoseconds, so that sums taken in another order are still ties.
-                    further = latency + round(data["wire"].latency * 1e12)
+                    further = latency + round(wires[beyond]["wire"].latency * 1e12)
                     heappush(edge, (further, nodes + 1, (*way, beyond)))
         return None
+
+    def _routers_by(self, name: str) -> tuple[str, ...]:
+        """The routers that a wire joins *name* to: all that may stand between two others."""
+        found = self._routers.get(name)
+        if found is None:
+            found = self._routers[name] = tuple(
+                beyond for beyond in self.graph.adj[name] if self._owner[beyond].kind == _ROUTER
+            )
+        return found
 
     def _unreachable(self, a: str, b: str) -> TopologyError:
         # Links join groups, never one member alone.

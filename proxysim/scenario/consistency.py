@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from proxysim.errors import did_you_mean
+from proxysim.scenario.bounds import unbounded
 from proxysim.scenario.document import Document, Event
 from proxysim.scenario.mistakes import Mistake
 from proxysim.scenario.nodes import Clients, ForwardProxy, Node, ReverseProxy, Server
@@ -25,7 +26,7 @@ def inconsistencies(document: Document) -> list[Mistake]:
     misnamed = [*_sites(document), *_backends(document)]
     # A site whose server is misspelt is served by nobody; that is said once.
     unserved = [] if misnamed else _fronts(document)
-    others = (_cast, _shares, _through, _tls, _links, _events)
+    others = (_cast, _shares, _through, _tls, _links, _events, unbounded)
     return [*misnamed, *unserved, *(mistake for check in others for mistake in check(document))]
 
 

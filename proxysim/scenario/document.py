@@ -57,10 +57,11 @@ class RunSettings(Grammar):
             )
         if self.window is not None and self.window <= 0:
             raise FieldError("found window: 0", mend="Give a time above zero.")
-        if self.duration > LONGEST:
-            raise FieldError(
-                f"found duration: {self.duration:g} s", mend="A run may last ten years at most."
-            )
+        for name in ("duration", "drain"):
+            if (found := getattr(self, name)) > LONGEST:
+                raise FieldError(
+                    f"found {name}: {found:g} s", mend="A run may last ten years at most."
+                )
         if self.window is not None and self.duration / self.window > MOST_WINDOWS:
             raise FieldError(
                 f"window ({self.window:g} s) cuts the run into {self.duration / self.window:.3g}"
