@@ -28,10 +28,17 @@ from proxysim.policies.admission import ADMISSIONS  # noqa: E402
 from proxysim.policies.balancers import ALIASES, BALANCERS  # noqa: E402
 from proxysim.policies.eviction import EVICTIONS, OFFLINE  # noqa: E402
 from proxysim.policies.filters import CONDITIONS  # noqa: E402
-from proxysim.policies.health import PassiveHealth  # noqa: E402
+from proxysim.policies.health import (  # noqa: E402
+    HealthChecks,
+    OutlierEjection,
+    PassiveHealth,
+    SlowStart,
+    SuccessRate,
+)
 from proxysim.policies.identity import IDENTITIES  # noqa: E402
 from proxysim.policies.parameters import Stated  # noqa: E402
 from proxysim.policies.retry import Retry  # noqa: E402
+from proxysim.proxies.fleet import Fleet  # noqa: E402
 
 PAGE = ROOT / "docs" / "policies.md"
 TESTS = ROOT / "tests"
@@ -99,9 +106,23 @@ FAMILIES = (
         "IDENTITIES",
     ),
     Family(
+        "Health",
+        "Which backends are asked at all: `health` of a reverse proxy. All of it may be combined:"
+        " a backend that one of them leaves out is left out.",
+        {
+            "health.active": HealthChecks,
+            "health.passive": PassiveHealth,
+            "health.outliers": OutlierEjection,
+            "health.outliers.success_rate": SuccessRate,
+            "health.slow_start": SlowStart,
+            "health.panic": Fleet,
+        },
+        ("policies/test_health*.py", "proxies/test_fleet*.py"),
+    ),
+    Family(
         "Resilience",
-        "What a reverse proxy does about backends that fail.",
-        {"health.passive": PassiveHealth, "retry": Retry},
+        "What a reverse proxy does about requests that fail.",
+        {"retry": Retry},
         ("policies/test_resilience*.py",),
     ),
 )

@@ -75,7 +75,7 @@ def test_in_simulated_time() -> None:
     assert (row["status"], row["bytes_down"], row["backend"]) == (200, len(BODY), "shop")
     seen = run.views[run.views["observer"] == "shop"].iloc[0]
     assert (seen["peer"], seen["forwarded_for"]) == ("edge", "users-1")
-    assert all(backend.in_flight == 0 for backend in edge.proxy.backends)  # type: ignore[union-attr]
+    assert all(backend.in_flight == 0 for backend in edge.proxy.fleet.backends)  # type: ignore[union-attr]
 
 
 @pytest.mark.live

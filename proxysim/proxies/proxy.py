@@ -9,7 +9,6 @@ from typing import Any
 from proxysim.messages import Content, Failure, Headers, Request, Response
 from proxysim.policies.backend import Backend
 from proxysim.policies.compression import Compression
-from proxysim.policies.health import PassiveHealth
 from proxysim.policies.hedging import Hedging
 from proxysim.policies.identity import Identity
 from proxysim.policies.retry import Retry
@@ -25,6 +24,7 @@ from proxysim.proxies.effects import (
     Head,
     Send,
 )
+from proxysim.proxies.fleet import Fleet
 
 __all__ = ["Proxy", "error_page"]
 
@@ -67,7 +67,7 @@ class Proxy:
         *,
         cache: Cache | None = None,
         compression: Compression | None = None,
-        health: PassiveHealth | None = None,
+        health: Fleet | None = None,
         retry: Retry | None = None,
         hedging: Hedging | None = None,
         deadlines: Deadlines = NO_DEADLINES,

@@ -9,7 +9,6 @@ from proxysim.messages import Connection, Failure, Request
 from proxysim.policies.backend import Backend
 from proxysim.policies.balancers.base import Balancer
 from proxysim.policies.compression import Compression
-from proxysim.policies.health import PassiveHealth
 from proxysim.policies.hedging import Hedging
 from proxysim.policies.identity import Identity
 from proxysim.policies.retry import Retry
@@ -25,6 +24,8 @@ from proxysim.proxies.effects import (
     Relay,
     Send,
 )
+from proxysim.proxies.fleet import Fleet
+from proxysim.proxies.probing import Prober
 from proxysim.proxies.proxy import error_page
 
 __all__ = ["ReverseProxy"]
@@ -34,8 +35,9 @@ class ReverseProxy(CachingProxy):
     """A proxy that stands in front of servers and answers in their name.
 
     It serves the hosts in *sites* (all, where empty) from *backends*, of which *balancer* picks one
-    a request. With *passthrough* it never ends TLS: it picks a backend for each connection, by its
-    server name, and relays the bytes.
+    a request; a :class:`~proxysim.proxies.fleet.Fleet` of them says who may be asked, a plain list
+    is one that is always well. *prober* runs its health checks. With *passthrough* it never ends
+    TLS: it picks a backend for each connection, by its server name, and relays the bytes.
     """
 
     def __init__(
@@ -44,24 +46,25 @@ class ReverseProxy(CachingProxy):
         clock: Callable[[], float],
         identity: Identity,
         balancer: Balancer,
-        backends: Sequence[Backend],
+        backends: Fleet | Sequence[Backend],
         *,
         sites: Collection[str] = (),
         passthrough: bool = False,
         cache: Cache | None = None,
         compression: Compression | None = None,
-        health: PassiveHealth | None = None,
+        prober: Prober | None = None,
         retry: Retry | None = None,
         hedging: Hedging | None = None,
         deadlines: Deadlines = NO_DEADLINES,
     ) -> None:
+        self.fleet = backends if isinstance(backends, Fleet) else Fleet(backends)
         super().__init__(
             name,
             clock,
             identity,
             cache=cache,
             compression=compression,
-            health=health,
+            health=self.fleet if self.fleet.ejectors else None,
             retry=retry,
             hedging=hedging,
             deadlines=deadlines,
@@ -69,8 +72,7 @@ class ReverseProxy(CachingProxy):
         self.choose = balancer.choose
         self.observe = getattr(balancer, "observe", None)
         self.mark = getattr(balancer, "mark", None)
-        self.backends = tuple(backends)
-        self.eligible: Sequence[Backend] = [b for b in backends if b.weight > 0]
+        self.prober = prober
         self.sites = frozenset(sites)
         self.passthrough = passthrough
 
@@ -103,12 +105,15 @@ class ReverseProxy(CachingProxy):
         yield Send(*error_page(421, "This proxy does not serve the host that was asked for."))
 
     def pool(self, request: Request, tried: Sequence[Backend]) -> Sequence[Backend]:
-        pool = self.eligible
-        if self.health is not None:
-            pool = self.health.healthy(pool, self.clock())
+        fleet = self.fleet
+        pool = fleet.pool if fleet.until is None else fleet.at(self.clock())
         if tried:
             return [backend for backend in pool if backend not in tried] or pool
         return pool
 
     def in_flight(self) -> int:
-        return sum(backend.in_flight for backend in self.backends)
+        return self.fleet.in_flight()
+
+    def residents(self) -> Sequence[Generator[Effect, Any, None]]:
+        """The health checks, one for each backend."""
+        return () if self.prober is None else self.prober.residents()

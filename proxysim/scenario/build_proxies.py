@@ -9,7 +9,6 @@ from proxysim.policies.backend import Backend
 from proxysim.policies.balancers import build_balancer
 from proxysim.policies.compression import Compression
 from proxysim.policies.filters import build_filters
-from proxysim.policies.health import PassiveHealth
 from proxysim.policies.identity import HIDDEN, IDENTITIES, ReverseIdentity
 from proxysim.policies.retry import Retry
 from proxysim.proxies.cache import Cache
@@ -18,6 +17,7 @@ from proxysim.proxies.forward import ForwardProxy
 from proxysim.proxies.reverse import ReverseProxy
 from proxysim.scenario import nodes as said
 from proxysim.scenario.build_caches import cache_of
+from proxysim.scenario.build_fleet import fleet_of, prober_of
 from proxysim.scenario.scenario import Scenario
 from proxysim.workload.streams import stream
 
@@ -39,12 +39,11 @@ def proxy_of(
     if isinstance(node, said.ForwardProxy):
         return _forward(node, name, clock, cache_of(node, name, clock, seed, replication))
     assert isinstance(node, said.ReverseProxy)
-    health = node.health.passive
-    backends = _backends(scenario, node)
+    fleet = fleet_of(scenario, node)
     balancer = build_balancer(node.balancer, stream(seed, f"{name}/balancer", replication), clock)
     if (check := getattr(balancer, "check", None)) is not None:
         try:
-            check(backends)
+            check(fleet.backends)
         except ScenarioError as error:
             error.place = error.place or f"nodes.{name}.balancer"
             raise
@@ -53,12 +52,14 @@ def proxy_of(
         clock,
         ReverseIdentity(name, HIDDEN if node.hide else ()),
         balancer,
-        backends,
+        fleet,
         sites=node.sites,
         passthrough=node.tls == "passthrough",
         cache=cache_of(node, name, clock, seed, replication),
         compression=Compression(node.compression) if node.compression else None,
-        health=PassiveHealth(health.failures, health.for_) if health is not None else None,
+        prober=prober_of(
+            fleet, node, clock, lambda backend: stream(seed, f"{name}/probe/{backend}", replication)
+        ),
         retry=Retry(node.retry.attempts, node.retry.budget) if node.retry is not None else None,
         deadlines=Deadlines(node.deadlines.connect, node.deadlines.first_byte),
     )
@@ -76,18 +77,3 @@ def _forward(node: said.ForwardProxy, name: str, clock: Clock, cache: Cache | No
         cache=cache,
         deadlines=Deadlines(node.deadlines.connect, node.deadlines.first_byte),
     )
-
-
-def _backends(scenario: Scenario, proxy: said.ReverseProxy) -> list[Backend]:
-    backends = []
-    for group in proxy.backend_names:
-        node = scenario.document.nodes[group]
-        members = scenario.members(group)
-        weights = getattr(node, "weight", 1.0)
-        if not isinstance(weights, list):
-            weights = [weights] * len(members)
-        backends += [
-            Backend(member, member, weight=float(weight))
-            for member, weight in zip(members, weights, strict=True)
-        ]
-    return backends

@@ -6,9 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from proxysim.scenario.quantities import Count, Duration, Grammar, Ratio
+from proxysim.scenario.health import Health
+from proxysim.scenario.quantities import Duration, Grammar, Ratio
 
-__all__ = ["Deadlines", "Health", "Passive", "Retry"]
+__all__ = ["Deadlines", "Health", "Retry"]
 
 
 class Deadlines(Grammar):
@@ -16,19 +17,6 @@ class Deadlines(Grammar):
 
     connect: Duration | None = Field(default=None, description="Default: for ever.")
     first_byte: Duration | None = Field(default=None, description="Default: for ever.")
-
-
-class Passive(Grammar):
-    """Leave out a backend after ``failures`` in a row, for a while."""
-
-    failures: Count = 1
-    for_: Duration = Field(default=10.0, alias="for")
-
-
-class Health(Grammar):
-    """How a proxy finds out which of its backends are well."""
-
-    passive: Passive | None = Field(default=None, description="From what requests meet.")
 
 
 class Retry(Grammar):

@@ -21,6 +21,7 @@ from proxysim.policies.balancers import BALANCERS, build_balancer
 from proxysim.policies.health import PassiveHealth
 from proxysim.policies.identity import ReverseIdentity
 from proxysim.proxies.effects import Fetch, Send
+from proxysim.proxies.fleet import Fleet
 from proxysim.proxies.reverse import ReverseProxy
 from tests.policies.pool import Traffic, ask, make_pool, names, pools, someone
 
@@ -85,9 +86,10 @@ def test_weight_zero_gets_nothing(name):
 def test_when_all_are_ejected_all_are_asked(name):
     health = PassiveHealth(failures=1, seconds=10.0)
     backends = make_pool(3)
-    proxy = proxy_over(name, backends, health=health)
+    fleet = Fleet(backends, ejectors=[health])
+    proxy = proxy_over(name, fleet)
     for backend in backends:
-        health.observe(backend, False, 0.0)
+        fleet.observe(backend, False, 0.0)
     assert isinstance(next(proxy.handle(ask())), Fetch)
 
 

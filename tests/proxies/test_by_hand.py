@@ -39,6 +39,7 @@ from proxysim.proxies.effects import (
     Spawn,
     Wait,
 )
+from proxysim.proxies.fleet import Fleet
 from proxysim.proxies.forward import ForwardProxy
 from proxysim.proxies.reverse import ReverseProxy
 
@@ -158,7 +159,7 @@ def test_a_host_that_is_not_served_is_told_so_without_asking_anyone():
     proxy = reverse(backends(), sites=["shop.example"])
     answer = next(proxy.handle(get(host="other.example")))
     assert answer.response.status == 421
-    assert all(server.in_flight == 0 for server in proxy.backends)
+    assert all(server.in_flight == 0 for server in proxy.fleet.backends)
 
 
 def test_the_server_learns_who_asks_and_the_client_not_who_answers():
@@ -235,7 +236,7 @@ def test_closing_between_two_attempts_gives_everything_back():
 def test_a_backend_that_failed_is_left_alone_for_a_while():
     clock = Clock()
     one, two = backends()
-    proxy = reverse([one, two], clock, health=PassiveHealth(failures=1, seconds=10))
+    proxy = reverse(Fleet([one, two], ejectors=[PassiveHealth(failures=1, seconds=10)]), clock)
     handling = proxy.handle(get())
     assert next(handling).backend is one
     handling.send(Failure("refused"))
