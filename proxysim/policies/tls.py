@@ -1,10 +1,14 @@
-"""TLS: how many round trips a handshake takes, and who can read what a proxy carries."""
+"""TLS: which handshake there is, how many round trips it takes, and who can read what."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Handshake", "Mode", "Version", "round_trips"]
+__all__ = ["SAFE", "Handshake", "Mode", "Terms", "Version", "round_trips"]
+
+#: Methods that a client may send as early data: it could be replayed (RFC 8470, section 4).
+SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
 class Version(StrEnum):
@@ -39,6 +43,28 @@ def round_trips(handshake: Handshake, version: Version = Version.TLS13) -> int:
     there it is a resumption.
     """
     return _ROUND_TRIPS[version, handshake]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the side that accepts TLS agrees to: the *version*, and whether it takes *early_data*.
+
+    Source: RFC 8446, section 2.3; RFC 8470, section 3.
+    """
+
+    version: Version = Version.TLS13
+    early_data: bool = False
+
+    def handshake(self, method: str, *, resumed: bool) -> Handshake:
+        """The handshake with which a request by *method* begins a connection."""
+        if not resumed:
+            return Handshake.FULL
+        early = self.early_data and self.version is Version.TLS13 and method in SAFE
+        return Handshake.EARLY if early else Handshake.RESUMED
+
+    def round_trips(self, handshake: Handshake) -> int:
+        """Round trips before the first request can leave, beyond TCP's own."""
+        return round_trips(handshake, self.version)
 
 
 class Mode(StrEnum):

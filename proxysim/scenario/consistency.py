@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from proxysim.errors import did_you_mean
+from proxysim.policies.tls import Mode
 from proxysim.scenario.bounds import unbounded
 from proxysim.scenario.document import Document, Event
 from proxysim.scenario.mistakes import Mistake
@@ -164,6 +165,18 @@ def _tls(document: Document) -> Iterator[Mistake]:
                 ("nodes", name, "tls"),
                 f"found none, but {encrypted[0]} is a site with tls: true",
                 "Choose terminate, passthrough or reencrypt, or make the site plain.",
+            )
+    for name, end in document.nodes.items():
+        path = ("nodes", name, "early_data")
+        if not isinstance(end, ReverseProxy | Server) or not end.early_data:
+            continue
+        if end.tls_version == "1.2":
+            yield Mistake(path, "TLS 1.2 has no early data", "Take it out, or tls_version: 1.2.")
+        elif isinstance(end, ReverseProxy) and not Mode(end.tls).to_clients:
+            yield Mistake(
+                path,
+                f"with tls: {end.tls} it does not end TLS itself",
+                "Set it at the servers that do, or choose terminate or reencrypt.",
             )
 
 

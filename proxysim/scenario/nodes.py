@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from proxysim.scenario.caching import Cache
 from proxysim.scenario.draws import Arrivals, TimeDistribution
@@ -26,6 +34,20 @@ __all__ = ["Clients", "ForwardProxy", "Node", "ProxyBase", "ReverseProxy", "Rout
 
 Coding = Literal["zstd", "br", "gzip"]
 Speed = Annotated[float, Field(gt=0, le=1e6, strict=True)]
+
+
+def _as_text(found: object) -> object:
+    return str(found) if isinstance(found, float) else found
+
+
+TlsVersion = Annotated[
+    Literal["1.2", "1.3"],
+    BeforeValidator(_as_text),
+    WithJsonSchema({"enum": ["1.2", "1.3", 1.2, 1.3]}),
+]
+#: What both say who can end TLS.
+TLS_VERSION = "Of the TLS that it ends: 1.2 or 1.3."
+EARLY_DATA = "Take a GET, HEAD or OPTIONS with the hello of clients that were there before: 0-RTT."
 
 
 Names = Annotated[
@@ -116,6 +138,8 @@ class ReverseProxy(ProxyBase):
         default="terminate",
         description="End it here; leave it to the servers; end it and begin anew; have none.",
     )
+    tls_version: TlsVersion = Field(default="1.3", description=TLS_VERSION)
+    early_data: bool = Field(default=False, description=EARLY_DATA)
     compression: list[Coding] = Field(
         default=[], description="Codings it may apply, the best liked first."
     )
@@ -155,6 +179,8 @@ class Server(NodeBase):
     speed: Speeds = Field(default=1.0, description="Divides the demand; one, or one a member.")
     weight: Weights = Field(default=1.0, description="For balancers; one, or one a member.")
     cores: Count | None = Field(default=None, description="For TLS. Default: as many as workers.")
+    tls_version: TlsVersion = Field(default="1.3", description=TLS_VERSION)
+    early_data: bool = Field(default=False, description=EARLY_DATA)
     on_disconnect: Literal["finish", "abort"] = Field(
         default="finish", description="What it does with work that nobody waits for any more."
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from proxysim.costs import Costs
 from proxysim.messages import Failure, Response
+from proxysim.policies.tls import Terms
 from proxysim.sim.exchange import Exchange
 from proxysim.sim.paths import Body, Path
 
@@ -36,6 +37,7 @@ class Endpoint(Protocol):
     silent: bool
     generation: int
     keep_alive: float  # how long it keeps an idle connection, in seconds
+    tls: Terms  # on which it accepts TLS
     tls_seconds: float
     server_code: int  # its code where it is a server; 0, no name, for a proxy
     costs: Costs

@@ -1,16 +1,19 @@
 """How connections are opened in simulated time.
 
-New TCP costs one round trip. TLS 1.3 costs one more and the server's handshake time on its cores,
-less when resumed (RFC 8446, section 2).
+New TCP costs one round trip. TLS 1.3 costs one more (RFC 8446, section 2) and TLS 1.2 two, or one
+when resumed (RFC 5246, section 7.3), each with the handshake's time on the far end's cores. Early
+data costs none: the first request rides with the hello (RFC 8446, section 2.3).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from proxysim.messages import Connection, Failure, Request, Response
-from proxysim.sim.channels import Channel
+from proxysim.policies.tls import Handshake
+from proxysim.sim.channels import BROKEN, Channel
 from proxysim.sim.exchange import Account, Exchange
 from proxysim.sim.paths import SYN_RETRANSMISSION, Body
 
@@ -40,6 +43,7 @@ class Dial:
         "call",
         "channel",
         "failed",
+        "handshake",
         "over",
         "ready",
         "resumed",
@@ -77,6 +81,7 @@ class Dial:
         self.ask = ask
         self.answered = answered
         self.asker = asker
+        self.handshake = Handshake.FULL
         self.undo: Callable[[], None] | None = None  # how to stop what the far end is doing
         self.over = False
         self.began = world.env.time
@@ -156,7 +161,12 @@ class Dial:
             self._done()
             return
         self.began = self.world.env.time
-        self._after(self.channel.up.latency, self._hello)
+        channel = self.channel
+        self.handshake = channel.endpoint.tls.handshake(self.call.method, resumed=self.resumed)
+        if self.handshake is Handshake.EARLY:
+            self._verified(None)
+        else:
+            self._after(channel.up.latency, self._hello)
 
     def _hello(self, _: Any) -> None:
         endpoint = self.channel.endpoint
@@ -179,7 +189,9 @@ class Dial:
         self.channel.endpoint.tls_seconds += took
         self.account.cpu += took
         self.account.wait += waited
-        self._after(self.channel.down.latency, self._verified)
+        channel = self.channel
+        further = channel.endpoint.tls.round_trips(self.handshake) - 1
+        self._after(channel.down.latency + further * channel.round_trip, self._verified)
 
     def _verified(self, _: Any) -> None:
         asker = self.asker
@@ -199,7 +211,10 @@ class Dial:
         channel = self.channel
         channel.secure = True
         channel.sight = self.world.sight(channel.segments, True)
-        self._hop("tls")
+        if self.handshake is Handshake.EARLY:
+            channel.endpoint = _Hello(self.world, channel)
+        else:
+            self._hop("tls")
         self._done()
 
     def _done(self) -> None:
@@ -212,6 +227,45 @@ class Dial:
         world = self.world
         if world.hop is not None:
             world.span(self.call.id, self.channel.endpoint.code, step, self.began)
+
+
+class _Hello:
+    """Stands for an endpoint until a request has reached it with the hello.
+
+    The endpoint resumes the session before it can read what came along.
+    """
+
+    def __init__(self, world: World, channel: Channel) -> None:
+        self.world = world
+        self.channel = channel
+        self.endpoint = channel.endpoint
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.endpoint, name)
+
+    def receive(self, exchange: Exchange) -> None:
+        """Shake hands, then let the endpoint have the request."""
+        endpoint = self.endpoint
+        self.channel.endpoint = endpoint
+        seconds = endpoint.costs.tls_resumed
+        if seconds:
+            endpoint.cores.run(seconds, partial(self._resumed, exchange, self.world.env.time))
+        else:
+            endpoint.receive(exchange)
+
+    def _resumed(self, exchange: Exchange, began: float, waited: float, took: float) -> None:
+        endpoint = self.endpoint
+        endpoint.tls_seconds += took
+        exchange.cpu += took
+        exchange.wait += waited
+        if self.world.hop is not None:
+            self.world.span(exchange.call.id, endpoint.code, "tls", began)
+        if exchange.over:
+            return
+        if self.channel.generation != endpoint.generation:
+            self.channel.lost(exchange, BROKEN)
+        else:
+            endpoint.receive(exchange)
 
 
 class _Tunnel:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from proxysim.costs import Costs
 from proxysim.messages import Connection, Failure, Request
+from proxysim.policies.tls import Terms
 from proxysim.proxies.effects import Connect, Fetch, Opening
 from proxysim.proxies.forward import ForwardProxy
 from proxysim.proxies.reverse import ReverseProxy
@@ -46,6 +47,7 @@ class ProxyNode(Mishaps):
         *,
         cores: int | None,
         keep_alive: float,
+        tls: Terms,
         secure: bool = False,
         lookup: float = 0.0,
         ttl: float = 60.0,
@@ -68,6 +70,7 @@ class ProxyNode(Mishaps):
         super().__init__(Cores(world.env, cores))
         self.keep_alive = keep_alive
         self.pool = Pool(world, keep_alive)
+        self.tls = tls
         self.tls_seconds = 0.0
         self.received = 0
         self.sent_bytes = 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from proxysim.costs import Costs
 from proxysim.messages import Headers, Response
+from proxysim.policies.tls import Terms
 from proxysim.sim.channels import BROKEN
 from proxysim.sim.cores import Cores
 from proxysim.sim.dialling import Dial
@@ -49,6 +50,7 @@ class Server(Mishaps):
         cores: int,
         abort: bool,
         keep_alive: float,
+        tls: Terms,
     ) -> None:
         self.world = world
         self.env = world.env
@@ -64,6 +66,7 @@ class Server(Mishaps):
         self.abort = abort
         self.keep_alive = keep_alive
         super().__init__(Cores(world.env, cores))
+        self.tls = tls
         self.tls_seconds = 0.0
         self.received = 0
         self.sent_bytes = 0

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from proxysim.policies.tls import Terms, Version
 from proxysim.results.recorder import Recorder
 from proxysim.results.run import Run
 from proxysim.scenario import Scenario
@@ -124,6 +125,7 @@ class World:
                 cores=node.cores or node.workers,
                 abort=node.on_disconnect == "abort",
                 keep_alive=node.keep_alive,
+                tls=_terms(node),
             )
 
     def _add_proxy(self, name: str, node: said.ForwardProxy | said.ReverseProxy) -> None:
@@ -142,6 +144,7 @@ class World:
             costs_of(self.scenario.document, name, self.scenario.directory),
             cores=node.cores,
             keep_alive=node.keep_alive,
+            tls=_terms(node) if isinstance(node, said.ReverseProxy) else Terms(),
             secure=isinstance(node, said.ReverseProxy) and node.tls == "reencrypt",
             lookup=dns.lookup if dns is not None else 0.0,
             ttl=dns.ttl if dns is not None else 0.0,
@@ -364,6 +367,10 @@ class World:
         if self.hop is not None and length and path.directions:
             code = self._codes[path.directions[-1].name]
             self.hop(request, code, self._steps["transfer"], start, self.env.time)
+
+
+def _terms(node: said.ReverseProxy | said.Server) -> Terms:
+    return Terms(Version(node.tls_version), node.early_data)
 
 
 class _Addresses(dict[int, str]):

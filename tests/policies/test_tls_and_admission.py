@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxysim.policies.tls import Handshake, Mode, Version, round_trips
+from proxysim.policies.tls import Handshake, Mode, Terms, Version, round_trips
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,17 @@ def test_who_reads_and_who_shakes_hands():
         "passthrough": (False, False, False),
         "none": (True, False, False),
     }
+
+
+@pytest.mark.parametrize("version", Version)
+@pytest.mark.parametrize("early_data", [True, False])
+@pytest.mark.parametrize("resumed", [True, False])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"])
+def test_only_what_may_be_replayed_rides_with_the_hello(version, early_data, resumed, method):
+    """RFC 8470, section 4: safe methods; RFC 8446, section 2.3: 1.3, with a ticket from before."""
+    terms = Terms(version, early_data)
+    shaken = terms.handshake(method, resumed=resumed)
+    safe = method in ("GET", "HEAD", "OPTIONS")
+    assert (shaken is Handshake.EARLY) == (early_data and resumed and version == "1.3" and safe)
+    assert (shaken is Handshake.FULL) == (not resumed)
+    assert terms.round_trips(shaken) == round_trips(shaken, version)
