@@ -25,9 +25,10 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from proxysim.policies.admission import ADMISSIONS  # noqa: E402
+from proxysim.policies.authentication import Authentication  # noqa: E402
 from proxysim.policies.balancers import ALIASES, BALANCERS  # noqa: E402
 from proxysim.policies.eviction import EVICTIONS, OFFLINE  # noqa: E402
-from proxysim.policies.filters import CONDITIONS  # noqa: E402
+from proxysim.policies.filters import ANSWER_CONDITIONS, CONDITIONS, Filters  # noqa: E402
 from proxysim.policies.health import (  # noqa: E402
     HealthChecks,
     OutlierEjection,
@@ -92,11 +93,24 @@ FAMILIES = (
         "ADMISSIONS",
     ),
     Family(
+        "Control",
+        "Who may use a forward proxy, and how its rules decide: `authentication` and `filters`.",
+        {"authentication": Authentication, "filters": Filters},
+        ("policies/test_authentication.py", "policies/test_filters.py", "sim/test_control.py"),
+    ),
+    Family(
         "Filter conditions",
         "What a rule of a forward proxy's `filters` looks at.",
         CONDITIONS,
         ("policies/test_filters*.py",),
         "CONDITIONS",
+    ),
+    Family(
+        "Filter conditions on answers",
+        "What a rule looks at once the answer's head is here.",
+        ANSWER_CONDITIONS,
+        ("policies/test_filters*.py",),
+        "ANSWER_CONDITIONS",
     ),
     Family(
         "Identities",

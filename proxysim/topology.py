@@ -207,6 +207,15 @@ class Network:
         high, low = divmod(within, 254)
         return f"127.{self._blocks[group] + block}.{high}.{low + 1}"
 
+    def networks(self, name: str) -> tuple[str, ...]:
+        """All addresses of *name*, a group or one of its members, as networks."""
+        place = self.places.get(name)
+        if place is None:
+            return (f"{self.address(name)}/32",)
+        first = self._blocks[name]
+        blocks = -(-place.count // _IN_BLOCK)
+        return tuple(f"127.{first + block}.0.0/16" for block in range(blocks))
+
     def name(self, address: str) -> str:
         """The member at *address*; the inverse of :meth:`address`."""
         octets = address.split(".")

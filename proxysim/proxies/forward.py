@@ -1,13 +1,14 @@
-"""The forward proxy: filter -> identity -> cache -> fetch | tunnel. It acts for clients."""
+"""The forward proxy: log in -> filter -> identity -> cache -> fetch | tunnel, for clients."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
-from proxysim.messages import Connection, Failure, Request, Response
+from proxysim.messages import Connection, Content, Failure, Request, Response
+from proxysim.policies.authentication import Authentication
 from proxysim.policies.backend import Backend
-from proxysim.policies.filters import Filters
+from proxysim.policies.filters import Filters, Verdict
 from proxysim.policies.identity import Identity
 from proxysim.policies.retry import Retry
 from proxysim.proxies.cache import Cache
@@ -16,6 +17,7 @@ from proxysim.proxies.effects import (
     NO_DEADLINES,
     Connect,
     Deadlines,
+    Discard,
     Effect,
     Handling,
     Opening,
@@ -32,7 +34,8 @@ ESTABLISHED = Response(200)
 class ForwardProxy(CachingProxy):
     """A proxy that stands in front of clients and asks in their name.
 
-    *filters* decide what may be asked. *parent* is a further forward proxy that everything goes
+    With *authentication* only its users may ask at all. *filters* decide what may be asked, and
+    which answers may be had. *parent* is a further forward proxy that everything goes
     through; without one each host is asked itself. *tunnel_ports* are the ports that CONNECT may
     reach; empty: CONNECT is not served.
     """
@@ -43,6 +46,7 @@ class ForwardProxy(CachingProxy):
         clock: Callable[[], float],
         identity: Identity,
         *,
+        authentication: Authentication | None = None,
         filters: Filters | None = None,
         parent: Backend | None = None,
         tunnel_ports: Sequence[int] = (443,),
@@ -52,6 +56,7 @@ class ForwardProxy(CachingProxy):
     ) -> None:
         super().__init__(name, clock, identity, cache=cache, retry=retry, deadlines=deadlines)
         self.choose = _only
+        self.authentication = authentication
         self.filters = filters
         self.parent = parent
         self.tunnel_ports = frozenset(tunnel_ports)
@@ -64,16 +69,50 @@ class ForwardProxy(CachingProxy):
 
     def handle(self, request: Request) -> Handling:
         """Answer *request*; what cannot be decided here is asked of the world."""
+        if self.authentication is not None and self.authentication.user_of(request) is None:
+            return self._blocked(*self.authentication.challenge)
         if self.filters is not None:
             verdict = self.filters.judge(request, self.clock())
             if verdict.denied:
-                return self._blocked(*verdict.response())
+                return self._blocked(*verdict.response(request))
+            if verdict.pending and request.method != "CONNECT":
+                return self._screened(request, self.filters, verdict)
         if request.method == "CONNECT":
             return self._tunnel(request)
         return self.respond(request)
 
     def _blocked(self, response: Response, page: Any) -> Handling:
         yield Send(response, page, blocked=True)
+
+    def _screened(self, request: Request, filters: Filters, verdict: Verdict) -> Handling:
+        """Answer *request*, and hold the answer, from the cache or not, against the rules for it.
+
+        What is denied is not read further, so a miss is not stored; a hit stays for others. Pages
+        of the proxy's own are not judged.
+        """
+        handling = self.respond(request)
+        reply: Any = None
+        try:
+            while True:
+                effect = handling.send(reply)
+                if type(effect) is Send and type(effect.body) is not Content:
+                    found = filters.judge_answer(verdict, request, effect.response, self.clock())
+                    if found.denied:
+                        if effect.store is not None:
+                            effect.store.abandon()
+                        if effect.body is not None and self._alone(effect.cache):
+                            yield Discard(effect.body)
+                        effect = Send(*found.response(request), None, effect.cache, blocked=True)
+                reply = yield effect
+        except StopIteration:
+            pass
+        finally:
+            handling.close()
+
+    def _alone(self, state: str) -> bool:
+        """Whether nobody else is sent the body of an answer that the cache made *state* of."""
+        shared = self.cache is not None and self.cache.collapse
+        return state in ("none", "bypass") or (state == "miss" and not shared)
 
     def _tunnel(self, request: Request) -> Handling:
         """Serve CONNECT: reach the host, then pass bytes without looking at them."""

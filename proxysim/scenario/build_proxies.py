@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from proxysim.errors import ScenarioError
-from proxysim.policies.backend import Backend
 from proxysim.policies.balancers import build_balancer
 from proxysim.policies.compression import Compression
-from proxysim.policies.filters import build_filters
-from proxysim.policies.identity import HIDDEN, IDENTITIES, ReverseIdentity
+from proxysim.policies.identity import HIDDEN, ReverseIdentity
 from proxysim.policies.retry import Retry
-from proxysim.proxies.cache import Cache
 from proxysim.proxies.effects import Deadlines
 from proxysim.proxies.forward import ForwardProxy
 from proxysim.proxies.reverse import ReverseProxy
 from proxysim.scenario import nodes as said
 from proxysim.scenario.build_caches import cache_of
 from proxysim.scenario.build_fleet import fleet_of, prober_of
+from proxysim.scenario.build_forward import forward_of
 from proxysim.scenario.scenario import Scenario
+from proxysim.topology import Network
 from proxysim.workload.streams import stream
 
 __all__ = ["proxy_of"]
@@ -27,17 +26,24 @@ Clock = Callable[[], float]
 
 
 def proxy_of(
-    scenario: Scenario, name: str, clock: Clock, seed: int | None = None, replication: int = 0
+    scenario: Scenario,
+    name: str,
+    clock: Clock,
+    seed: int | None = None,
+    replication: int = 0,
+    network: Network | None = None,
 ) -> ForwardProxy | ReverseProxy:
     """The proxy that *scenario* calls *name*; *clock* gives its world's seconds.
 
     Its random choices come from streams of its own under *seed* (the scenario's, unless another is
-    given). Backends bear the names of the members that they are. Raises ScenarioError.
+    given). Backends bear the names of the members that they are. *network* is the
+    world's, where it is not the scenario's own. Raises ScenarioError.
     """
     node = scenario.document.nodes[name]
     seed = scenario.document.run.seed if seed is None else seed
     if isinstance(node, said.ForwardProxy):
-        return _forward(node, name, clock, cache_of(node, name, clock, seed, replication))
+        cache = cache_of(node, name, clock, seed, replication)
+        return forward_of(scenario, name, clock, cache, network)
     assert isinstance(node, said.ReverseProxy)
     fleet = fleet_of(scenario, node)
     balancer = build_balancer(node.balancer, stream(seed, f"{name}/balancer", replication), clock)
@@ -61,19 +67,5 @@ def proxy_of(
             fleet, node, clock, lambda backend: stream(seed, f"{name}/probe/{backend}", replication)
         ),
         retry=Retry(node.retry.attempts, node.retry.budget) if node.retry is not None else None,
-        deadlines=Deadlines(node.deadlines.connect, node.deadlines.first_byte),
-    )
-
-
-def _forward(node: said.ForwardProxy, name: str, clock: Clock, cache: Cache | None) -> ForwardProxy:
-    rules = [rule.model_dump(exclude_none=True) for rule in node.filters]
-    return ForwardProxy(
-        name,
-        clock,
-        IDENTITIES[node.identity](name),
-        filters=build_filters(rules) if rules else None,
-        parent=Backend(node.through) if node.through is not None else None,
-        tunnel_ports=(443,) if node.tunnels else (),
-        cache=cache,
         deadlines=Deadlines(node.deadlines.connect, node.deadlines.first_byte),
     )

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from proxysim.errors import did_you_mean
+from proxysim.errors import ScenarioError, did_you_mean
+from proxysim.policies.filters.schedule import moment
 from proxysim.scenario.draws import Popularity, SizeDistribution
 from proxysim.scenario.nodes import Node
 from proxysim.scenario.quantities import (
@@ -35,12 +36,23 @@ LONGEST = 10 * 365.25 * 86400.0  # s
 MOST_WINDOWS = 20_000
 
 
+def _moment(found: str) -> str:
+    try:
+        moment(found)
+    except ScenarioError as error:
+        raise FieldError(error.problem, mend=error.mend) from None
+    return found
+
+
 class RunSettings(Grammar):
     """How long the run is, and from which seed."""
 
     duration: Duration = Field(default=60.0, description="How long requests arrive.")
     warmup: Duration = Field(default=0.0, description="What the summary leaves out at first.")
     seed: Annotated[int, Field(ge=0, lt=2**63, strict=True)] = 1
+    starts: Annotated[str, AfterValidator(_moment)] = Field(
+        default="Mon 00:00", description="When in the week it begins, for schedules."
+    )
     drain: Duration = Field(default=60.0, description="How long slow requests may take to end.")
     window: Duration | None = Field(
         default=None, description="Width of the time windows of the nodes table."

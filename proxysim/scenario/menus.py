@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from proxysim.errors import ScenarioError
 from proxysim.policies.balancers import ALIASES, BALANCERS, build_balancer
 from proxysim.policies.eviction import EVICTIONS, build_eviction
-from proxysim.policies.filters import CONDITIONS, build_rule
+from proxysim.policies.filters import ANSWER_CONDITIONS, CONDITIONS, build_rule
 from proxysim.scenario.quantities import FieldError
 
 __all__ = ["Balancer", "Eviction", "PolicyName", "matcher"]
@@ -71,7 +71,7 @@ Eviction = Annotated[
 
 def matcher(condition: str) -> BeforeValidator:
     """Checks what a filter's *condition* looks for: a text, or a list of texts."""
-    assert condition in CONDITIONS
+    assert condition in CONDITIONS or condition in ANSWER_CONDITIONS
 
     def checked(found: Any) -> Any:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -14,9 +15,10 @@ from pydantic import (
     model_validator,
 )
 
+from proxysim.policies.fields import HOP_BY_HOP
 from proxysim.scenario.caching import Cache
 from proxysim.scenario.draws import Arrivals, TimeDistribution
-from proxysim.scenario.filtering import Rule
+from proxysim.scenario.filtering import Authentication, Files, Rule
 from proxysim.scenario.menus import Balancer
 from proxysim.scenario.quantities import (
     Count,
@@ -31,6 +33,10 @@ from proxysim.scenario.quantities import (
 from proxysim.scenario.resilience import Deadlines, Health, Retry
 
 __all__ = ["Clients", "ForwardProxy", "Node", "ProxyBase", "ReverseProxy", "Router", "Server"]
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+#: Fields that clients send by themselves, or that only concern a connection.
+_MANAGED = HOP_BY_HOP | {"accept-encoding", "content-length", "host", "proxysim-request"}
 
 Coding = Literal["zstd", "br", "gzip"]
 Speed = Annotated[float, Field(gt=0, le=1e6, strict=True)]
@@ -70,6 +76,13 @@ class NodeBase(Grammar):
     )
 
 
+class Credentials(Grammar):
+    """Who clients say that they are, and their password."""
+
+    user: str
+    password: str
+
+
 class Clients(NodeBase):
     """A group of clients that ask for the scenario's sites."""
 
@@ -82,6 +95,13 @@ class Clients(NodeBase):
     sites: Annotated[list[Host], Field(min_length=1)] | None = Field(
         default=None, description="Default: all sites, by their shares."
     )
+    credentials: Credentials | None = Field(
+        default=None, description="Told to the forward proxy. Default: nobody logs in."
+    )
+    fields: dict[str, str] = Field(
+        default={},
+        description="Further fields of their requests, such as {x-forwarded-for: 192.0.2.1}.",
+    )
     accept_encoding: list[Coding] = Field(
         default=["zstd", "br", "gzip"], description="Codings they take."
     )
@@ -92,6 +112,18 @@ class Clients(NodeBase):
     patience: Duration | None = Field(
         default=None, description="How long a client waits for an answer. Default: for ever."
     )
+
+    @field_validator("fields")
+    @classmethod
+    def _sendable(cls, found: dict[str, str]) -> dict[str, str]:
+        for name, text in found.items():
+            if not _TOKEN.fullmatch(name) or name.lower() in _MANAGED or not text.isprintable():
+                raise FieldError(
+                    f"found the field {name!r}: {text!r}",
+                    mend="Give a field's name and a line of text; what concerns the connection,"
+                    " the body and the proxy is set for you.",
+                )
+        return found
 
 
 class Dns(Grammar):
@@ -119,8 +151,16 @@ class ForwardProxy(ProxyBase):
         default="transparent",
         description="Whether it tells who asks, only that it is there, or nothing.",
     )
+    authentication: Authentication | None = Field(
+        default=None, description="Who may use it. Default: anybody."
+    )
     filters: list[Rule] = Field(
         default=[], description="The first rule that matches decides; none: allowed."
+    )
+    categories: dict[Name, Files] = Field(
+        default={},
+        description="Files of hosts for rules: hosts files, lists of domains. Looked for beside"
+        " the scenario.",
     )
     through: Name | None = Field(default=None, description="A further forward proxy beyond it.")
     dns: Dns | None = Field(default=None, description="Default: names cost nothing.")

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from proxysim.errors import ProxysimError, ScenarioError, did_you_mean
 from proxysim.scenario.consistency import inconsistencies
+from proxysim.scenario.control import mistaken_control
 from proxysim.scenario.costing import mistaken_costs
 from proxysim.scenario.document import Document
 from proxysim.scenario.mistakes import DocumentError, of_validation
@@ -63,7 +64,11 @@ class Scenario:
             document = Document.model_validate(written)
         except ValidationError as error:
             raise DocumentError(of_validation(error, written), at) from None
-        mistakes = [*inconsistencies(document), *mistaken_costs(document, directory)]
+        mistakes = [
+            *inconsistencies(document),
+            *mistaken_costs(document, directory),
+            *mistaken_control(document, directory),
+        ]
         if mistakes:
             raise DocumentError(mistakes, at)
         return cls(document, written, name, directory, removed, at)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +15,13 @@ from proxysim.sim.dialling import Dial
 from proxysim.sim.exchange import Call, Exchange
 from proxysim.sim.paths import Body
 from proxysim.sim.pools import Pool
+from proxysim.sim.ways import Way
 from proxysim.workload.draws import ClosedGroup, Draw
 
 if TYPE_CHECKING:
     from proxysim.sim.world import World
 
-__all__ = ["Clients", "Way"]
+__all__ = ["Clients"]
 
 METHOD_CODES = {name: code for code, name in enumerate(METHODS)}
 OTHER = METHOD_CODES["OTHER"]
@@ -30,33 +30,11 @@ NEVER = math.nan
 MOST_AT_ONCE = 10_000
 
 
-@dataclass(slots=True)
-class Way:
-    """How a group reaches a site: *endpoints* to connect to, one for each member in turn.
-
-    *secure*: the site is asked for over TLS. *tunnel*: the endpoint is a forward proxy that must
-    first open a tunnel to *host*.
-    """
-
-    endpoints: tuple[Endpoint, ...]
-    host: str
-    secure: bool
-    tunnel: bool
-    upload: int
-    scheme: str = field(init=False)
-    port: int = field(init=False)
-    by_host: bool = field(init=False)  # whether a connection serves this host alone
-
-    def __post_init__(self) -> None:
-        self.scheme, self.port = ("https", 443) if self.secure else ("http", 80)
-        self.by_host = self.tunnel or self.secure
-
-
 class Clients:
     """All members of one group.
 
-    *ways* gives the way to each site by its number. *patience* in seconds, None: they wait for
-    ever.
+    *ways* gives the way to each site by its number, *headers* the fields of CONNECT. *patience* in
+    seconds, None: they wait for ever.
     """
 
     wants_whole = True
@@ -70,7 +48,7 @@ class Clients:
         first_code: int,
         addresses: Mapping[int, str],
         *,
-        accept: str,
+        headers: Headers,
         keep_alive: float,
         connections: int | None,
         patience: float | None,
@@ -84,7 +62,7 @@ class Clients:
         self.addresses = addresses
         self.patience = patience
         self.pool = Pool(world, keep_alive, connections)
-        self.headers = Headers((("accept-encoding", accept),) if accept else ())
+        self.headers = headers
         self._resumable: set[tuple[int, str]] = set()
         self._jar: dict[tuple[int, str], Headers] = {}  # with the cookies of member and host
 
@@ -135,7 +113,7 @@ class Clients:
         asset = world.libraries[draw.site][draw.object]
         call = Call(draw, self.env.time, self.first_code + member, asset, then)
         way = self.ways[draw.site]
-        headers = self.headers
+        headers = way.headers
         if self._jar:
             headers = self._jar.get((member, way.host), headers)
         record = draw.recorded
@@ -287,10 +265,13 @@ class Clients:
             else:
                 self.pool.release(channel)
 
+    def _way_to(self, host: str) -> Way:
+        return next(way for way in self.ways.values() if way.host == host)
+
     def _keep_cookies(self, exchange: Exchange, response: Response) -> None:
         """Send the cookies that *response* sets with every request to its host from now on."""
         key = (exchange.call.client - self.first_code, exchange.request.host)
-        headers = self._jar.get(key, self.headers)
+        headers = self._jar.get(key) or self._way_to(key[1]).headers
         held = dict(pair.split("=", 1) for pair in headers.get("cookie").split("; ") if pair)
         for line in response.headers.all("set-cookie"):
             name, _, rest = line.partition("=")

@@ -17,7 +17,7 @@ from proxysim.scenario.build_workload import distribution_of, workload_of
 from proxysim.scenario.costing import costs_of
 from proxysim.sim import carrying, waiting  # noqa: F401 - they register how effects are carried out
 from proxysim.sim.channels import Channel, Endpoint, Segment
-from proxysim.sim.clients import Clients, Way
+from proxysim.sim.clients import Clients
 from proxysim.sim.clock import Clock, seldom_collected
 from proxysim.sim.content import Library
 from proxysim.sim.deadlines import Deadlines
@@ -30,6 +30,7 @@ from proxysim.sim.paths import Direction, Path, Tallies
 from proxysim.sim.proxies import ProxyNode
 from proxysim.sim.servers import Server
 from proxysim.sim.sights import views_of
+from proxysim.sim.ways import fields_of, ways_of
 from proxysim.topology import Hop, Network
 from proxysim.workload.replay import ReplayGroup
 from proxysim.workload.streams import Chance
@@ -129,7 +130,14 @@ class World:
             )
 
     def _add_proxy(self, name: str, node: said.ForwardProxy | said.ReverseProxy) -> None:
-        proxy = proxy_of(self.scenario, name, lambda: self.env.time, self.seed, self.replication)
+        proxy = proxy_of(
+            self.scenario,
+            name,
+            lambda: self.env.time,
+            self.seed,
+            self.replication,
+            self.network,
+        )
         forward = isinstance(node, said.ForwardProxy)
         dns = node.dns if isinstance(node, said.ForwardProxy) else None
         self.nodes[name] = ProxyNode(
@@ -154,25 +162,14 @@ class World:
         name = group.name
         node = self.scenario.document.nodes[name]
         assert isinstance(node, said.Clients)
-        ways: dict[int, Way] = {}
-        asked = list(node.sites) if node.sites is not None else list(self.scenario.document.sites)
-        for index, (host, site) in enumerate(self.scenario.document.sites.items()):
-            if host not in asked:
-                continue
-            if node.through is not None:
-                endpoints: tuple[Endpoint, ...] = (self.nodes[node.through],)
-            else:
-                endpoints = tuple(self.front(host))
-            tunnel = node.through is not None and site.tls
-            ways[index] = Way(endpoints, host, site.tls, tunnel, site.upload)
         return Clients(
             self,
             name,
             group,
-            ways,
+            ways_of(self, node),
             self.clients_codes[name],
             _Addresses(self.network, name),
-            accept=", ".join(node.accept_encoding),
+            headers=fields_of(node)[1],
             keep_alive=node.keep_alive,
             connections=node.connections,
             patience=node.patience,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import lru_cache
+from collections.abc import Iterable
+from typing import ClassVar
 
 from proxysim.errors import ScenarioError
 from proxysim.messages import Request
+from proxysim.policies.filters.names import Names
+from proxysim.policies.hosts import canonical
 
 __all__ = ["Domain"]
 
@@ -14,43 +16,29 @@ __all__ = ["Domain"]
 class Domain:
     """Matches the listed domains and all that lies below them, on the boundary of a label.
 
-    Upper and lower case are one, a dot at the end is nothing, internationalised names stand as they
-    are written. ``.example.com`` and ``*.example.com`` are taken as ``example.com``. An address
-    matches only as a whole. O(labels of the host), however long the list; the last hosts are
-    remembered.
+    Spellings of one host are one: upper and lower case, a dot at the end, an internationalised name
+    and its punycode, the forms of an address. ``.example.com`` and ``*.example.com`` are taken as
+    ``example.com``. An address matches only as a whole. O(labels of the host), however long the
+    list.
 
     Source: Squid ``acl dstdomain``.
     """
 
-    __slots__ = ("_listed", "_names")
+    __slots__ = ("_names",)
+
+    in_tunnels: ClassVar[bool] = True
 
     def __init__(self, domains: Iterable[str]) -> None:
-        self._names = frozenset(map(_name, domains))
-        self._listed: Callable[[str], bool] = lru_cache(4096)(self._look_up)
+        self._names = Names(frozenset(map(_name, domains)))
 
     def matches(self, request: Request, now: float) -> bool:
-        return self._listed(request.host)
-
-    def _look_up(self, host: str) -> bool:
-        names = self._names
-        host = host.lower().rstrip(".")
-        if host in names:
-            return True
-        if host.rpartition(".")[2].isdigit() or ":" in host:
-            return False
-        dot = host.find(".")
-        while dot >= 0:
-            host = host[dot + 1 :]
-            if host in names:
-                return True
-            dot = host.find(".")
-        return False
+        return self._names.cover(canonical(request.host))
 
 
 def _name(written: str) -> str:
-    name = written.strip().lower().removeprefix("*").removeprefix(".").rstrip(".")
-    if not name or "/" in name or "*" in name or " " in name:
+    name = written.strip().removeprefix("*").removeprefix(".").rstrip(".")
+    if not name or set(name) & set("/* @"):
         raise ScenarioError(
             f"found {written!r} as a domain", mend="Give a host such as example.com."
         )
-    return name.removeprefix("[").removesuffix("]") if name.startswith("[") else name
+    return canonical(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import ClassVar
 
 from proxysim.errors import ScenarioError
 from proxysim.messages import Request
@@ -14,9 +15,16 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 
 
 class Method:
-    """Matches the listed methods; they are upper case on the wire, as any in a list. O(1)."""
+    """Matches the listed methods; they are upper case on the wire, as any in a list.
+
+    What goes through a tunnel has the method CONNECT, whatever is done inside. O(1).
+
+    Source: Squid ``acl method``.
+    """
 
     __slots__ = ("_methods",)
+
+    in_tunnels: ClassVar[bool] = False
 
     def __init__(self, methods: Iterable[str]) -> None:
         listed = list(methods)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import ClassVar
 
 from proxysim.errors import ScenarioError
 from proxysim.messages import Request
+from proxysim.policies.hosts import canonical
 
 __all__ = ["Url"]
 
@@ -16,11 +19,16 @@ class Url:
 
     In a plain pattern ``*`` stands for anything and every other character for itself, and it must
     cover the URL from end to end. After ``re:`` stands a regular expression that may be found
-    anywhere. The URL of what goes through a tunnel is not visible: CONNECT never matches, so a rule
-    for ``https://host/*`` only works where the proxy ends the TLS. O(length of the URL) a pattern.
+    anywhere. Hosts are compared as by ``domain``, in small letters. The URL of what goes through a
+    tunnel is not visible: CONNECT never matches, so a rule for ``https://host/*`` only works where
+    the proxy ends the TLS. O(length of the URL) a pattern.
+
+    Source: Squid ``acl url_regex``.
     """
 
     __slots__ = ("_found",)
+
+    in_tunnels: ClassVar[bool] = False
 
     def __init__(self, patterns: Iterable[str]) -> None:
         globs: list[str] = []
@@ -38,7 +46,8 @@ class Url:
     def matches(self, request: Request, now: float) -> bool:
         if request.method == "CONNECT":
             return False
-        url = request.url
+        host = canonical(request.host)
+        url = request.url if host == request.host else replace(request, host=host).url
         return any(found(url) for found in self._found)
 
 

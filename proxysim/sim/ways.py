@@ -1,0 +1,66 @@
+"""How a group of clients reaches each site, and what it says of itself on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from proxysim.messages import Headers
+from proxysim.policies.authentication import credentials
+from proxysim.scenario.nodes import Clients
+from proxysim.sim.channels import Endpoint
+
+if TYPE_CHECKING:
+    from proxysim.sim.world import World
+
+__all__ = ["Way", "fields_of", "ways_of"]
+
+
+@dataclass(slots=True)
+class Way:
+    """How a group reaches a site: *endpoints* to connect to, one for each member in turn.
+
+    *secure*: the site is asked for over TLS. *tunnel*: the endpoint is a forward proxy that must
+    first open a tunnel to *host*. *headers* are the fields of each request that goes this way.
+    """
+
+    endpoints: tuple[Endpoint, ...]
+    host: str
+    secure: bool
+    tunnel: bool
+    upload: int
+    headers: Headers
+    scheme: str = field(init=False)
+    port: int = field(init=False)
+    by_host: bool = field(init=False)  # whether a connection serves this host alone
+
+    def __post_init__(self) -> None:
+        self.scheme, self.port = ("https", 443) if self.secure else ("http", 80)
+        self.by_host = self.tunnel or self.secure
+
+
+def fields_of(node: Clients) -> tuple[Headers, Headers]:
+    """The fields of what *node* asks of servers, and of what it asks of its forward proxy."""
+    accept = ", ".join(node.accept_encoding)
+    own = Headers([*([("accept-encoding", accept)] if accept else []), *node.fields.items()])
+    if node.credentials is None:
+        return own, own
+    login = credentials(node.credentials.user, node.credentials.password)
+    return own, own.set("proxy-authorization", login)
+
+
+def ways_of(world: World, node: Clients) -> dict[int, Way]:
+    """The way to each site that *node* asks for, by the site's number."""
+    own, to_proxy = fields_of(node)
+    ways = {}
+    for index, (host, site) in enumerate(world.scenario.document.sites.items()):
+        if node.sites is not None and host not in node.sites:
+            continue
+        if node.through is None:
+            endpoints = tuple(world.front(host))
+            ways[index] = Way(endpoints, host, site.tls, False, site.upload, own)
+        else:
+            proxy = world.nodes[node.through]
+            fields = own if site.tls else to_proxy
+            ways[index] = Way((proxy,), host, site.tls, site.tls, site.upload, fields)
+    return ways
