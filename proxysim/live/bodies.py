@@ -38,6 +38,11 @@ class Source(Protocol):
         """Nobody wants the rest."""
         ...
 
+    @property
+    def trailers(self) -> tuple[tuple[str, str], ...]:
+        """The fields that came behind the body, once it is whole."""
+        ...
+
 
 class Reader(Protocol):
     """One reading of a body, from its first byte."""
@@ -69,6 +74,11 @@ class Stream:
         self._readers: set[_StreamReader] = set()
         self._stores: list[Store] = []
         self._waiting: list[asyncio.Future[None]] = []
+
+    @property
+    def trailers(self) -> tuple[tuple[str, str], ...]:
+        """The fields that came behind the body, once it is complete."""
+        return self._source.trailers
 
     @property
     def over(self) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -9,14 +11,16 @@ from typing import Any
 import brotli
 import zstandard
 
-from proxysim.live.bodies import Source, Stream, read_body
-from proxysim.messages import Body
+from proxysim.live.bodies import Stream, read_body
+from proxysim.messages import Body, Content
 
 __all__ = ["CODERS", "encoded"]
 
 GZIP_LEVEL = 5
 BROTLI_QUALITY = 4
 ZSTD_LEVEL = 3
+#: Coding this many bytes holds nobody else up; beyond them it is done in a thread.
+AT_ONCE = 64 * 1024
 
 Step = Callable[[bytes], bytes]
 Last = Callable[[], bytes]
@@ -46,19 +50,35 @@ CODERS: dict[str, Callable[[], tuple[Step, Last]]] = {
 
 
 class _Coder:
-    """A source that codes what it reads from *body*."""
+    """A source that codes what it reads from *body*, off the event loop once that takes long."""
+
+    trailers = ()
 
     def __init__(self, body: Body, coding: str) -> None:
         self._body = body
         self._reader = read_body(body)
         self._step, self._last = CODERS[coding]()
+        self._read = 0
         self._ended = False
+        self._under_way: asyncio.Future[bytes] | None = None
 
     async def read(self) -> bytes:
-        while not self._ended:
-            chunk = await self._reader.read()
-            self._ended = not chunk
-            if coded := self._step(chunk) if chunk else self._last():
+        while not self._ended or self._under_way is not None:
+            if self._under_way is None:
+                piece = await self._reader.read()
+                self._read += len(piece)
+                self._ended = not piece
+                work = functools.partial(self._step, piece) if piece else self._last
+                if self._read <= AT_ONCE:
+                    coded = work()
+                    if coded:
+                        return coded
+                    continue
+                self._under_way = asyncio.get_running_loop().run_in_executor(None, work)
+            # Shielded: what a cancelled reading has begun, the next one takes.
+            coded = await asyncio.shield(self._under_way)
+            self._under_way = None
+            if coded:
                 return coded
         return b""
 
@@ -68,7 +88,9 @@ class _Coder:
             self._body.abort()
 
 
-def encoded(body: Body, coding: str) -> Stream:
-    """*body* in *coding*, coded as it is read; its length is known when it has been."""
-    source: Source = _Coder(body, coding)
-    return Stream(source)
+def encoded(body: Body, coding: str) -> Body:
+    """*body* in *coding*: at once where it is here and short, else coded as it is read."""
+    if isinstance(body, Content) and body.length <= AT_ONCE:
+        step, last = CODERS[coding]()
+        return Content(step(body.data) + last())
+    return Stream(_Coder(body, coding))

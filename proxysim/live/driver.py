@@ -1,28 +1,25 @@
 """Carries out, on one event loop, what a proxy's generators ask for.
 
-Nothing is decided here. To cancel a generator is to close it; whatever bodies it had fetched and
-left unread are broken off with it.
+Nothing is decided here. What can be done at once is done at once, without a task or a turn of the
+loop: most requests that a cache answers never leave the call in which they came. To cancel a
+generator is to close it; whatever bodies it had fetched and left unread are broken off with it.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Generator
-from typing import Any
-
-import h11
+from typing import TYPE_CHECKING, Any
 
 from proxysim.live.bodies import BodyError, Stream, keep_copy, read_body
 from proxysim.live.coding import encoded
-from proxysim.live.http import Client
-from proxysim.live.upstream import Upstreams
-from proxysim.live.wire import Wire
-from proxysim.messages import Connection, Failure
+from proxysim.live.tunnel import Tunnel
+from proxysim.live.wire import WINDOW, Wire
+from proxysim.messages import Content, Failure
 from proxysim.proxies.effects import (
     TIMED_OUT,
     Closed,
     Connect,
-    Discard,
     Drain,
     Encode,
     Fetch,
@@ -31,6 +28,7 @@ from proxysim.proxies.effects import (
     Relay,
     Send,
     Sent,
+    Signal,
     Sleep,
     Spawn,
     Wait,
@@ -38,7 +36,14 @@ from proxysim.proxies.effects import (
     Work,
 )
 
+if TYPE_CHECKING:
+    from proxysim.live.client import Client
+    from proxysim.live.upstream import Upstreams
+
 __all__ = ["Driver", "Run"]
+
+#: What carrying out an effect gives when the reply comes later.
+LATER: Any = object()
 
 
 class Driver:
@@ -49,228 +54,312 @@ class Driver:
 
     def __init__(self, upstreams: Upstreams) -> None:
         self.upstreams = upstreams
-        self._beside: set[Beside] = set()
+        self.tasks: set[asyncio.Task[Any]] = set()
+        self._beside: set[Run] = set()
 
-    async def run(self, generator: Generator[Any, Any, Any], client: Client | None = None) -> Any:
-        """Drive *generator* to its end, for *client* where there is one; what it returns.
+    async def run(self, generator: Generator[Any, Any, Any]) -> Any:
+        """Drive *generator* to its end; what it returns.
 
-        When this is cancelled, the generator is closed.
+        When this is cancelled, the generator is closed. Raises what the generator raises.
         """
-        run = Run(self, generator, client)
+        ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        run = Run(self, generator, None, lambda _: ended.set_result(None), quiet=True)
         try:
-            run.advance(None)
-            return await run.drive()
+            run.start()
+            await ended
         finally:
             run.close()
+        if run.error is not None:
+            raise run.error
+        return run.value
 
-    def spawn(self, generator: Generator[Any, Any, None]) -> Beside:
+    def spawn(self, generator: Generator[Any, Any, None]) -> Run:
         """Drive *generator* beside the caller; its first step is made at once."""
-        beside = Beside(Run(self, generator), self._beside.discard)
-        self._beside.add(beside)
-        return beside
+        run = Run(self, generator, None, self._beside.discard)
+        self._beside.add(run)
+        run.start()
+        return run
 
     async def close(self) -> None:
         """End all that runs beside, and the connections to backends."""
-        for beside in tuple(self._beside):
-            beside.close()
-        while self._beside:
-            await asyncio.wait([beside.task for beside in self._beside])
+        for run in tuple(self._beside):
+            run.close()
+        self._beside.clear()
+        while self.tasks:
+            await asyncio.wait(self.tasks)
         await self.upstreams.close()
 
 
 class Run:
-    """One generator under way."""
+    """One generator under way, for *client* where there is one; *done* is told of its end.
+
+    ``value`` is what it returned, ``error`` what it raised. One that is closed has no end to tell
+    of.
+    """
+
+    __slots__ = (
+        "_done",
+        "_generator",
+        "_quiet",
+        "_sending",
+        "_undo",
+        "client",
+        "closed",
+        "error",
+        "heir",
+        "streams",
+        "value",
+        "world",
+    )
 
     def __init__(
-        self, world: Driver, generator: Generator[Any, Any, Any], client: Client | None = None
+        self,
+        world: Driver,
+        generator: Generator[Any, Any, Any],
+        client: Client | None,
+        done: Callable[[Run], Any],
+        *,
+        quiet: bool = False,
     ) -> None:
         self.world = world
         self.client = client
-        self.ended = False
         self.value: Any = None
+        self.error: BaseException | None = None
         self.streams: list[Stream] = []
+        self.closed = False
+        #: Who takes over the bodies that it leaves when it ends.
+        self.heir: Run | None = None
         self._generator = generator
-        self._effect: Any = None
+        self._done = done
+        self._quiet = quiet
+        self._undo: Callable[[], Any] | None = None
+        self._sending: asyncio.Task[Any] | None = None
+
+    def start(self) -> None:
+        """Make the first step."""
+        self.advance(None)
 
     def advance(self, reply: Any) -> None:
-        """Send the generator *reply*, and learn what it asks next."""
+        """Send the generator *reply*, and carry out what it asks, until that takes time."""
+        self._undo = None
+        send = self._generator.send
         try:
-            self._effect = self._generator.send(reply)
+            while True:
+                effect = send(reply)
+                reply = CARRY[type(effect)](self, effect)
+                if reply is LATER or self.closed:
+                    return
         except StopIteration as end:
-            self.ended, self.value = True, end.value
+            self.value = end.value
+        except Exception as error:
+            self._fail(error)
+        self._end()
 
-    async def drive(self) -> Any:
-        """Carry out effect after effect, to the end."""
-        while not self.ended:
-            self.advance(await CARRY[type(self._effect)](self, self._effect))
-        return self.value
+    def _fail(self, error: BaseException) -> None:
+        self.error = error
+        if not self._quiet:
+            _report(error)
+
+    def _end(self) -> None:
+        if self.heir is not None and not self.heir.closed:
+            self.heir.streams += self.streams
+            self.streams = []
+        self.close()
+        self._done(self)
 
     def close(self) -> None:
-        """Close the generator, and break off the bodies that it has left half read."""
+        """Close the generator, undo what it waits for, break off bodies that it left half read."""
+        if self.closed:
+            return
+        self.closed = True
+        undo, self._undo = self._undo, None
+        if undo is not None:
+            undo()
         self._generator.close()
         for stream in self.streams:
             stream.abort()
         self.streams.clear()
 
+    def left(self) -> None:
+        """The client has gone: a Send comes to its end; anything else is cancelled."""
+        if self._sending is not None:
+            self._sending.cancel()
+        else:
+            self.close()
+
+    def _later(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Let *coroutine* find the reply."""
+        self._task(coroutine)
+        return LATER
+
+    def _task(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self.world.tasks.add(task)
+        self._undo = task.cancel
+        task.add_done_callback(self._told)
+        return task
+
+    def _told(self, task: asyncio.Task[Any]) -> None:
+        self.world.tasks.discard(task)
+        if task.cancelled():
+            self.close()
+            return
+        error = task.exception()
+        if self.closed:
+            return
+        if error is not None:
+            self._fail(error)
+            self._end()
+        else:
+            self.advance(task.result())
+
+    def _reply(self, reply: Any) -> None:
+        """The reply that was to come later."""
+        if not self.closed:
+            self.advance(reply)
+
     # Exchanges with backends.
 
-    async def fetch(self, effect: Fetch) -> Head | Failure:
-        upstreams = self.world.upstreams
-        reply = await upstreams.fetch(effect.backend, effect.request, effect.deadlines)
-        if isinstance(reply, Head) and isinstance(reply.body, Stream):
-            self.streams.append(reply.body)
-        return reply
+    def fetch(self, effect: Fetch) -> Any:
+        self._undo = self.world.upstreams.fetch(effect, self._fetched)
+        return LATER
 
-    async def connect(self, effect: Connect) -> Connection | Failure:
-        return await self.world.upstreams.connect(effect.backend, effect.deadline, effect.ask)
+    def _fetched(self, reply: Head | Failure) -> None:
+        if isinstance(reply, Head) and isinstance(reply.body, Stream):
+            if self.closed:
+                reply.body.abort()
+            self.streams.append(reply.body)
+        self._reply(reply)
+
+    def connect(self, effect: Connect) -> Any:
+        upstreams = self.world.upstreams
+        return self._later(upstreams.connect(effect.backend, effect.deadline, effect.ask))
 
     # Bodies.
 
-    async def send(self, effect: Send) -> Sent:
-        client = _present(self.client)
-        body, count = effect.body, 0
-        reader = read_body(body)
+    def send(self, effect: Send) -> Any:
+        client, body = _present(self.client), effect.body
         if effect.store is not None:
             keep_copy(body, effect.store)
+        wire = client.wire
+        if wire.gone:
+            return Sent(0, not isinstance(body, Stream) or body.complete, True)
+        bare = client.bare(effect.response)
+        if body is None:
+            client.send(effect, b"", bare=bare)
+            return Sent(0)
+        if type(body) is Content and not wire.full and (bare or len(body.data) <= WINDOW):
+            return Sent(client.send(effect, body.data, bare=bare))
+        if bare:
+            client.begin(effect, body.length)
+            return Sent(0, not isinstance(body, Stream) or body.complete)
+        self._sending = self._task(self._stream(client, effect))
+        return LATER
+
+    async def _stream(self, client: Client, effect: Send) -> Sent:
+        body, wire = effect.body, client.wire
+        reader = read_body(body)
+        client.begin(effect, body.length if body is not None else 0)
         try:
-            if await client.begin(effect.response, body):
-                while chunk := await reader.read():
-                    await client.data(chunk)
-                    count += len(chunk)
-            await client.end()
-        except (BodyError, h11.LocalProtocolError):
-            client.wire.abort()
+            while piece := await reader.read():
+                client.data(piece)
+                if wire.full or wire.gone:
+                    await wire.drained()
+            client.end(body.trailers if isinstance(body, Stream) else ())
+        except BodyError:
+            client.break_off()
         except OSError:
-            client.wire.has_left()
+            pass
         except asyncio.CancelledError:
             # A client that leaves cancels its request; from a Send that comes back as a reply.
-            if not client.wire.gone:
+            if not wire.gone or self.closed:
                 raise
             task = asyncio.current_task()
             if task is not None:
                 task.uncancel()
         finally:
+            self._sending = None
             reader.close()
         complete = not isinstance(body, Stream) or body.complete
-        return Sent(count, complete, client.wire.gone)
+        return Sent(client.sent, complete, wire.gone)
 
-    async def drain(self, effect: Drain) -> Sent:
-        """Be the reader of last resort: pull only while nobody else reads.
-
-        A copy that was given up and has no readers left is not worth reading to its end.
-        """
+    def drain(self, effect: Drain) -> Any:
         body, store = effect.body, effect.store
         if store is not None:
             keep_copy(body, store)
         if not isinstance(body, Stream):
             return Sent((body.length or 0) if body is not None else 0)
-        # Those who were told of this body in the same step become its readers within two turns;
-        # until then its beginning is held for them.
-        beginning = body.reader()
-        try:
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
-        finally:
-            beginning.close()
-        while not body.over and (body.being_read or store is None or body.keeps(store)):
-            try:
-                await (body.changed() if body.being_read else body.advance())
-            except BodyError:
-                break
-        return Sent(body.size, body.complete)
+        return self._later(_drained(body, effect))
 
-    async def discard(self, effect: Discard) -> None:
-        if isinstance(effect.body, Stream):
-            effect.body.abort()
+    def encode(self, effect: Encode) -> Any:
+        body = encoded(effect.body, effect.coding)
+        if isinstance(body, Stream):
+            self.streams.append(body)
+        return body
 
-    async def encode(self, effect: Encode) -> Stream:
-        stream = encoded(effect.body, effect.coding)
-        self.streams.append(stream)
-        return stream
-
-    async def relay(self, effect: Relay) -> Closed:
-        client, server = _present(self.client), effect.connection.world
-        client.wire.on_gone = None
-        try:
-            if effect.response is not None:
-                await client.begin(effect.response, None)
-                client.switched()
-            return await _relay(client.wire, server)
-        except OSError:
-            return Closed(0, 0, "client")
-        finally:
-            client.wire.close()
-            server.close()
+    def relay(self, effect: Relay) -> Any:
+        client, connection = _present(self.client), effect.connection
+        client.switch(effect.response)
+        return self._later(_relayed(client, connection.world, client.house.limits.idle))
 
     # Time, and one another.
 
-    async def wait(self, effect: Wait) -> Any:
+    def wait(self, effect: Wait) -> Any:
         signal = effect.signal
         if signal.is_set:
             return signal.value
-        told: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._undo = _Waiting(signal, effect.deadline, self._reply).stop
+        return LATER
 
-        def tell(value: Any) -> None:
-            if not told.done():
-                told.set_result(value)
+    def race(self, effect: Race) -> Any:
+        return self._later(self._raced(effect))
 
-        signal.waiters.append(tell)
-        try:
-            async with asyncio.timeout(effect.deadline):
-                return await told
-        except TimeoutError:
-            return TIMED_OUT
-        finally:
-            if tell in signal.waiters:
-                signal.waiters.remove(tell)
-
-    async def race(self, effect: Race) -> Won:
+    async def _raced(self, effect: Race) -> Won:
         runners = [self._enter(effect.first)]
         try:
-            await asyncio.wait(runners, timeout=effect.after)
-            if not runners[0].done():
+            await asyncio.wait([ended for _, ended in runners], timeout=effect.after)
+            if not runners[0][1].done():
                 runners.append(self._enter(effect.second()))
-            await asyncio.wait(runners, return_when=asyncio.FIRST_COMPLETED)
-            who = next(i for i, runner in enumerate(runners) if runner.done())
-            return Won(who, runners[who].result())
+            await asyncio.wait([ended for _, ended in runners], return_when=asyncio.FIRST_COMPLETED)
+            who = next(i for i, (_, ended) in enumerate(runners) if ended.done())
+            runner, ended = runners[who]
+            await ended
+            return Won(who, runner.value)
         finally:
-            for runner in runners:
-                runner.cancel()
-            await asyncio.gather(*runners, return_exceptions=True)
+            for runner, _ in runners:
+                runner.close()
 
-    def _enter(self, generator: Generator[Any, Any, Any]) -> asyncio.Task[Any]:
+    def _enter(self, generator: Generator[Any, Any, Any]) -> tuple[Run, asyncio.Future[None]]:
         """Drive *generator* as a runner of a race; what it fetched is ours when it arrives."""
-        run = Run(self.world, generator, self.client)
-        run.advance(None)
+        ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-        async def drive() -> Any:
-            try:
-                value = await run.drive()
-                self.streams += run.streams
-                run.streams.clear()
-                return value
-            finally:
-                run.close()
+        def over(run: Run) -> None:
+            if run.error is not None:
+                ended.set_exception(run.error)
+            else:
+                ended.set_result(None)
 
-        task = asyncio.create_task(drive())
-        task.add_done_callback(lambda _: run.close())
-        return task
+        run = Run(self.world, generator, self.client, over, quiet=True)
+        run.heir = self
+        run.start()
+        return run, ended
 
-    async def spawn(self, effect: Spawn) -> Beside:
+    def spawn(self, effect: Spawn) -> Run:
         return self.world.spawn(effect.generator)
 
-    async def sleep(self, effect: Sleep) -> None:
-        await asyncio.sleep(effect.seconds)
+    def sleep(self, effect: Sleep) -> Any:
+        loop = asyncio.get_running_loop()
+        self._undo = loop.call_later(effect.seconds, self._reply, None).cancel
+        return LATER
 
-    async def work(self, effect: Work) -> None:
+    def work(self, effect: Work) -> None:
         """Nothing: on real sockets the work is really done."""
 
 
-CARRY: dict[type, Callable[[Run, Any], Coroutine[Any, Any, Any]]] = {
+CARRY: dict[type, Callable[[Run, Any], Any]] = {
     Fetch: Run.fetch,
     Send: Run.send,
     Drain: Run.drain,
-    Discard: Run.discard,
     Encode: Run.encode,
     Connect: Run.connect,
     Relay: Run.relay,
@@ -282,60 +371,85 @@ CARRY: dict[type, Callable[[Run, Any], Coroutine[Any, Any, Any]]] = {
 }
 
 
-class Beside:
-    """A generator that runs beside the one that spawned it."""
+class _Waiting:
+    """A generator that waits for a signal: resumed once, on the next turn, or told of the time."""
 
-    def __init__(self, run: Run, done: Callable[[Beside], None]) -> None:
-        self._run = run
-        # At once: a generator that has not begun would not notice being closed.
-        run.advance(None)
-        self.task = asyncio.create_task(run.drive())
-        self.task.add_done_callback(self._settle)
-        self._done = done
+    __slots__ = ("_handle", "_reply", "_signal", "_timer")
 
-    def close(self) -> None:
-        """End it now."""
-        self._run.close()
-        self.task.cancel()
+    def __init__(
+        self, signal: Signal, deadline: float | None, reply: Callable[[Any], None]
+    ) -> None:
+        self._signal = signal
+        self._reply = reply
+        self._handle: asyncio.Handle | None = None
+        self._timer: asyncio.Handle | None = None
+        signal.waiters.append(self._tell)
+        if deadline is not None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(deadline, self._late)
 
-    def _settle(self, task: asyncio.Task[Any]) -> None:
-        self._run.close()
-        self._done(self)
-        report(task)
+    def stop(self) -> None:
+        """Wait no more."""
+        if self._tell in self._signal.waiters:
+            self._signal.waiters.remove(self._tell)
+        for handle in (self._handle, self._timer):
+            if handle is not None:
+                handle.cancel()
+
+    def _tell(self, value: Any) -> None:
+        self._handle = asyncio.get_running_loop().call_soon(self._now, value)
+
+    def _now(self, value: Any) -> None:
+        self.stop()
+        self._reply(value)
+
+    def _late(self) -> None:
+        if self._handle is None:
+            self._now(TIMED_OUT)
 
 
-def report(task: asyncio.Task[Any]) -> None:
-    """Hand what *task* died of, if anything, to the loop's exception handler."""
-    if not task.cancelled() and (error := task.exception()) is not None:
-        context = {"message": "A proxy's generator has failed", "exception": error, "task": task}
-        task.get_loop().call_exception_handler(context)
+async def _drained(body: Stream, effect: Drain) -> Sent:
+    """Be the reader of last resort: pull only while nobody else reads.
 
-
-async def _relay(client: Wire, server: Wire) -> Closed:
-    """Pass bytes both ways, half-closed too, until both sides have ended or one has broken off."""
-    moved = {"client": 0, "server": 0}
-    ended: list[str] = []
-
-    async def pass_on(who: str, one: Wire, other: Wire) -> None:
-        try:
-            while data := await one.read():
-                await other.write(data)
-                moved[who] += len(data)
-            other.end()
-        finally:
-            ended.append(who)
-
-    ways = [
-        asyncio.create_task(pass_on("client", client, server)),
-        asyncio.create_task(pass_on("server", server, client)),
-    ]
+    A copy that was given up and has no readers left is not worth reading to its end.
+    """
+    store = effect.store
+    # Those who were told of this body in the same step become its readers within two turns;
+    # until then its beginning is held for them.
+    beginning = body.reader()
     try:
-        await asyncio.wait(ways, return_when=asyncio.FIRST_EXCEPTION)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
     finally:
-        for way in ways:
-            way.cancel()
-        await asyncio.gather(*ways, return_exceptions=True)
-    return Closed(moved["client"], moved["server"], ended[0])
+        beginning.close()
+    while not body.over and (body.being_read or store is None or body.keeps(store)):
+        try:
+            await (body.changed() if body.being_read else body.advance())
+        except BodyError:
+            break
+    return Sent(body.size, body.complete)
+
+
+async def _relayed(client: Client, server: Wire, idle: float) -> Closed:
+    """Pass bytes both ways until it is over, or nothing has come for *idle* seconds."""
+    tunnel = Tunnel(client.wire, server)
+    try:
+        while True:
+            heard = tunnel.heard
+            await asyncio.wait([tunnel.over], timeout=idle)
+            if tunnel.heard == heard:
+                tunnel.finish("deadline")
+            if tunnel.over.done():
+                return tunnel.over.result()
+    finally:
+        client.wire.close()
+        server.close()
+
+
+def _report(error: BaseException) -> None:
+    """Hand *error*, a mistake of ours, to the loop's exception handler."""
+    context = {"message": "A proxy's generator has failed", "exception": error}
+    asyncio.get_running_loop().call_exception_handler(context)
 
 
 def _present(client: Client | None) -> Client:

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator, Sequence
+import ssl
+from collections import Counter
+from collections.abc import Callable, Generator, Sequence
+from ipaddress import ip_address
 from types import TracebackType
 from typing import Any, Protocol
 
-from proxysim.live.driver import Driver, report
-from proxysim.live.hello import is_hello, record_length, server_name
-from proxysim.live.http import Client
+from proxysim.errors import ScenarioError
+from proxysim.live.client import Client
+from proxysim.live.driver import Driver
+from proxysim.live.heads import Refused
+from proxysim.live.limits import DEFAULT_LIMITS, Limits
 from proxysim.live.upstream import Upstreams
-from proxysim.live.wire import Wire, listen
+from proxysim.live.wire import Wire
 from proxysim.messages import Connection, Request
 from proxysim.proxies.effects import Effect, Handling, Opening
+from proxysim.proxies.forward import ForwardProxy
 
 __all__ = ["Served", "Server", "serve"]
+
+#: How often slow clients are looked for, at most and at least.
+TICKS = (0.02, 1.0)
 
 
 class Served(Protocol):
@@ -32,46 +41,108 @@ async def serve(
     port: int = 0,
     *,
     upstreams: Upstreams | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    tls: ssl.SSLContext | None = None,
+    everywhere: bool = False,
+    answered: Callable[[Client], Any] | None = None,
 ) -> Server:
     """Serve *proxy* on *host* and *port* (0: any free one) until the answer is closed.
 
-    Raises :class:`~proxysim.errors.ScenarioError` for a host that is not on the loopback, OSError
-    where it cannot be listened on.
+    With *tls* its clients speak TLS. *answered* is told of each client once it has been answered.
+    Raises :class:`~proxysim.errors.ScenarioError` for a host beyond the loopback without
+    *everywhere*, OSError where it cannot be listened on.
     """
-    server = Server(proxy, Driver(upstreams or Upstreams()))
-    await server.start(host, port)
+    server = Server(proxy, Driver(upstreams or Upstreams()), limits, tls, answered)
+    await server.start(host, port, everywhere=everywhere)
     return server
 
 
 class Server:
-    """A proxy on its socket; an async context that closes at its end."""
+    """A proxy on its socket; an async context that closes at its end.
 
-    def __init__(self, proxy: Served, driver: Driver) -> None:
-        self.proxy = proxy
+    ``proxy`` may be replaced: requests under way are finished by the one that began them.
+    """
+
+    def __init__(
+        self,
+        proxy: Served,
+        driver: Driver,
+        limits: Limits = DEFAULT_LIMITS,
+        tls: ssl.SSLContext | None = None,
+        answered: Callable[[Client], Any] | None = None,
+    ) -> None:
         self.driver = driver
+        self.limits = limits
         self.host = ""
         self.port = 0
+        self.scheme = "http" if tls is None else "https"
+        self.draining = False
+        self.now = 0.0
+        self.answered: Callable[[Client], Any] = answered or _nothing
+        self.clients: dict[Wire, Client] = {}
+        self._tls = tls
+        self._by_peer: Counter[str] = Counter()
         self._listener: asyncio.Server | None = None
-        self._wires: set[Wire] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._clock: asyncio.Handle | None = None
+        self._residents: list[Any] = []
+        self._replace(proxy)
 
-    async def start(self, host: str, port: int) -> None:
-        self._listener = await listen(host, port, self._opened, self._wires.discard)
+    def _replace(self, proxy: Served) -> None:
+        self.proxy = proxy
+        self.handle = proxy.handle
+        self.opened = proxy.opened
+        self.forward = isinstance(proxy, ForwardProxy)
+
+    def replace(self, proxy: Served) -> None:
+        """Let *proxy* take what comes from now on."""
+        for resident in self._residents:
+            resident.close()
+        self._replace(proxy)
+        self._residents = [self.driver.spawn(resident) for resident in proxy.residents()]
+
+    async def start(self, host: str, port: int, *, everywhere: bool = False) -> None:
+        """Listen; see :func:`serve`."""
+        if not everywhere and not _on_loopback(host):
+            raise ScenarioError(
+                f"found {host!r} to listen on",
+                mend="Only the loopback, 127.0.0.0/8 and ::1, is served unless told otherwise.",
+            )
+        loop = asyncio.get_running_loop()
+        self._listener = await loop.create_server(self._wire, host, port, ssl=self._tls)
         self.host, self.port = self._listener.sockets[0].getsockname()[:2]
-        for resident in self.proxy.residents():
-            self.driver.spawn(resident)
+        limits = self.limits
+        shortest = min(limits.header_time, limits.stall, limits.idle)
+        self._tick_seconds = max(TICKS[0], min(TICKS[1], shortest / 4))
+        self._tick()
+        self._residents = [self.driver.spawn(resident) for resident in self.proxy.residents()]
+
+    async def drain(self, seconds: float | None = None) -> None:
+        """Listen no more, let what is under way end, at most *seconds* long, and close."""
+        self.draining = True
+        if self._listener is not None:
+            self._listener.close()
+        for client in tuple(self.clients.values()):
+            if client.idle:
+                client.wire.close()
+        loop = asyncio.get_running_loop()
+        until = None if seconds is None else loop.time() + seconds
+        while self.clients and (until is None or loop.time() < until):  # noqa: ASYNC110
+            await asyncio.sleep(TICKS[0])
+        await self.close()
 
     async def close(self) -> None:
         """Stop listening, end every request under way, close every connection; then return."""
+        self.draining = True
         if self._listener is not None:
             self._listener.close()
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.driver.close()
-        for wire in tuple(self._wires):
+        if self._clock is not None:
+            self._clock.cancel()
+        wires = tuple(self.clients)
+        for wire in wires:
             wire.abort()
+        for wire in wires:
             await wire.closed()
+        await self.driver.close()
 
     async def __aenter__(self) -> Server:
         return self
@@ -84,44 +155,42 @@ class Server:
     ) -> None:
         await self.close()
 
-    def _opened(self, wire: Wire) -> None:
-        self._wires.add(wire)
-        task = asyncio.create_task(self._converse(wire))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(report)
+    def _wire(self) -> Wire:
+        return Wire(self._received, self._over)
 
-    async def _converse(self, wire: Wire) -> None:
-        """Serve one connection, request after request."""
-        task = asyncio.current_task()
-        client = Client(wire)
-        try:
-            connection = await _greet(wire)
-            opening = await self.driver.run(self.proxy.opened(connection), client)
-            # Passthrough is all that this world does with TLS.
-            if opening is not Opening.ACCEPT or connection.world:
-                return
-            while (request := await client.request()) is not None and not wire.gone:
-                wire.on_gone = task.cancel if task is not None else None
-                await self.driver.run(self.proxy.handle(request), client)
-                wire.on_gone = None
-                if wire.gone or not await client.again():
-                    return
-        except OSError:
-            pass
-        finally:
-            wire.close()
+    def _received(self, wire: Wire) -> Client:
+        """A new connection."""
+        tls = wire.transport.get_extra_info("ssl_object")
+        sni = getattr(tls, "server_name", "") if tls is not None else ""
+        client = Client(wire, self, sni, encrypted=tls is not None)
+        self.clients[wire] = client
+        self._by_peer[wire.peer] += 1
+        if self._by_peer[wire.peer] > self.limits.connections:
+            client.refuse(Refused(429, "There are too many connections from this address."))
+        return client
+
+    def _over(self, wire: Wire) -> None:
+        if self.clients.pop(wire, None) is not None:
+            self._by_peer[wire.peer] -= 1
+            if not self._by_peer[wire.peer]:
+                del self._by_peer[wire.peer]
+
+    def _tick(self) -> None:
+        """Look after those who are slow."""
+        loop = asyncio.get_running_loop()
+        self.now = loop.time()
+        for client in tuple(self.clients.values()):
+            client.watch()
+        self.driver.upstreams.sweep(self.now)
+        self._clock = loop.call_later(self._tick_seconds, self._tick)
 
 
-async def _greet(wire: Wire) -> Connection:
-    """The connection as its first bytes show it; they stay to be read. ``world``: it is TLS."""
-    data = await wire.read()
-    encrypted = is_hello(data)
-    if encrypted:
-        while (length := record_length(data)) is None or len(data) < length:
-            more = await wire.read()
-            if not more:
-                break
-            data += more
-    wire.unread(data)
-    return Connection(wire.peer, server_name(data) if encrypted else "", encrypted)
+def _on_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _nothing(client: Client) -> None:
+    pass

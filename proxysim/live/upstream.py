@@ -3,226 +3,259 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+import ssl
+from collections.abc import Callable, Collection, Coroutine, Mapping
+from typing import Any
 
-import h11
-
-from proxysim.live.bodies import BodyError, Stream, read_body
-from proxysim.live.http import Incoming, bodiless, content_length, fields, framed, next_event
-from proxysim.live.wire import Wire, on_loopback, open_wire
-from proxysim.messages import Body, Connection, Failure, Request, Response
+from proxysim.live.dialling import Address, Bounds, Dialler
+from proxysim.live.link import Link
+from proxysim.live.wire import Wire
+from proxysim.messages import Connection, Failure, Request
 from proxysim.policies.backend import Backend
-from proxysim.proxies.effects import Deadlines, Head
+from proxysim.policies.reach import LOOPBACK
+from proxysim.policies.retry import IDEMPOTENT
+from proxysim.proxies.effects import Fetch, Head
 
 __all__ = ["Address", "Upstreams"]
 
-Address = tuple[str, int]
-KEPT_PER_ADDRESS = 32
+KEPT_PER_BACKEND = 64
+#: Shorter than what servers commonly keep an idle connection for, so that they are not the first.
+KEPT_SECONDS = 4.0
+
+Key = tuple[str, int, str]
+Tell = Callable[[Head | Failure], Any]
+
+
+class _Passive:
+    """The owner of a connection that becomes a tunnel: it keeps what comes too early."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def received(self, data: bytes) -> None:
+        self._wire.early += data
+
+    def ended(self) -> None:
+        pass
+
+    def lost(self) -> None:
+        pass
 
 
 class Upstreams:
     """Where backends are, and the connections to them.
 
-    *names* gives the addresses of hosts, as ``"news.example"`` or ``"news.example:8080"``; a host
-    that is not among them must be an address of the loopback. *proxies* are the names of the
-    backends that are forward proxies themselves, and so want the target in absolute form.
+    *names* and *bounds* are the :class:`Dialler`'s. *proxies* are the names of the backends that
+    are forward proxies themselves, and so want the target in absolute form. *tls* is spoken to the
+    backends in *secure*; with *by_scheme*, whenever a request is for https.
     """
 
     def __init__(
-        self, names: Mapping[str, Address] | None = None, proxies: Collection[str] = ()
+        self,
+        names: Mapping[str, Address] | None = None,
+        proxies: Collection[str] = (),
+        *,
+        bounds: Bounds = LOOPBACK,
+        tls: ssl.SSLContext | None = None,
+        secure: Collection[str] = (),
+        by_scheme: bool = False,
     ) -> None:
-        self.opened = 0
-        self._names = dict(names or {})
-        self._proxies = frozenset(proxies)
-        self._idle: dict[Address, list[_Link]] = {}
-        self._wires: set[Wire] = set()
+        self.dialler = Dialler(names, bounds)
+        self.proxies = frozenset(proxies)
+        self._tls = tls
+        self._secure = frozenset(secure)
+        self._by_scheme = by_scheme
+        self._idle: dict[Key, list[Link]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    async def fetch(
-        self, backend: Backend, request: Request, deadlines: Deadlines
-    ) -> Head | Failure:
-        """Send *request*; the answer's head at its first byte, or why there is none."""
-        address = self._find(backend)
-        if address is None:
-            return Failure("unresolved")
-        link = self._kept(address)
-        if link is None:
-            wire = await self._open(address, deadlines.connect)
-            if isinstance(wire, Failure):
-                return wire
-            link = _Link(wire, lambda link: self._keep(address, link))
-        try:
-            async with asyncio.timeout(deadlines.first_byte):
-                return await link.ask(request, absolute=backend.name in self._proxies)
-        except TimeoutError:
-            link.abort()
-            return Failure("timeout", sent=True, retry_safe=False)
-        except (BodyError, h11.RemoteProtocolError, OSError):
-            link.abort()
-            return Failure("reset", sent=True, retry_safe=False)
-        except BaseException:
-            link.abort()
-            raise
+    @property
+    def opened(self) -> int:
+        """How many connections have been opened."""
+        return self.dialler.opened
+
+    def fetch(self, effect: Fetch, tell: Tell) -> Callable[[], Any]:
+        """Send a request; *tell* is told the answer's head at its first byte, or why there is none.
+
+        What is returned ends it.
+        """
+        exchange = _Exchange(self, effect, tell)
+        exchange.begin()
+        return exchange.stop
 
     async def connect(
         self, backend: Backend, deadline: float | None, ask: Request | None
     ) -> Connection | Failure:
         """A connection for a tunnel; through a further proxy where *ask* is its CONNECT."""
-        address = self._find(backend)
-        if address is None:
-            return Failure("unresolved")
-        wire = await self._open(address, deadline)
-        if isinstance(wire, Failure) or ask is None:
-            return wire if isinstance(wire, Failure) else Connection(wire.peer, world=wire)
-        link = _Link(wire, lambda link: link.abort())
+        links: list[Link] = []
+
+        def opened(wire: Wire) -> Link | _Passive:
+            if ask is None:
+                return _Passive(wire)
+            links.append(Link(wire, _nothing))
+            return links[-1]
+
+        wire = await self.dialler.dial(backend.host, backend.port, deadline, opened)
+        if isinstance(wire, Failure):
+            return wire
+        if ask is None:
+            return Connection(wire.peer, world=wire)
         try:
             async with asyncio.timeout(deadline):
-                if await link.tunnel(ask):
-                    return Connection(wire.peer, world=wire)
+                return await links[-1].tunnel(ask)
         except TimeoutError:
-            link.abort()
+            links[-1].abort()
             return Failure("timeout", sent=True)
-        except (BodyError, h11.RemoteProtocolError, OSError):
-            link.abort()
-            return Failure("reset", sent=True)
-        except BaseException:
-            link.abort()
+        except asyncio.CancelledError:
+            links[-1].abort()
             raise
-        link.abort()
-        return Failure("refused", sent=True)
+
+    def sweep(self, now: float) -> None:
+        """Close what has been idle for too long; called now and then with a clock's *now*."""
+        for key, idle in tuple(self._idle.items()):
+            while idle and idle[0].since and now - idle[0].since > KEPT_SECONDS:
+                idle.pop(0).abort()
+            for link in idle:
+                link.since = link.since or now
+            if not idle:
+                del self._idle[key]
 
     async def close(self) -> None:
         """Break off every connection, and wait until they are gone."""
-        for wire in tuple(self._wires):
-            wire.abort()
-            await wire.closed()
+        for task in tuple(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        await self.dialler.close()
 
-    def _find(self, backend: Backend) -> Address | None:
-        host, port = backend.host, backend.port
-        found = self._names.get(f"{host}:{port}") or self._names.get(host)
-        host, port = found or (host, port)
-        if host == "localhost":
-            host = "127.0.0.1"
-        return (host, port) if on_loopback(host) else None
+    # For exchanges.
 
-    async def _open(self, address: Address, deadline: float | None) -> Wire | Failure:
-        try:
-            async with asyncio.timeout(deadline):
-                wire = await open_wire(*address, self._wires.discard)
-        except TimeoutError:
-            return Failure("timeout")
-        except OSError:
-            return Failure("refused")
-        self.opened += 1
-        self._wires.add(wire)
-        return wire
+    def key(self, backend: Backend, request: Request) -> Key:
+        """What connections that *request* may go by have in common."""
+        return (backend.host, backend.port, self._server_name(backend, request))
 
-    def _kept(self, address: Address) -> _Link | None:
-        """The connection to *address* that was used last, of those that are free."""
-        idle = self._idle.get(address)
-        if not idle:
-            return None
-        link = idle.pop()
-        link.wire.on_gone = None
-        return link
+    def kept(self, key: Key) -> Link | None:
+        """The connection that was used last, of those that are free."""
+        idle = self._idle.get(key)
+        while idle:
+            link = idle.pop()
+            if link.resting and not link.wire.gone and not link.wire.at_end:
+                return link
+        return None
 
-    def _keep(self, address: Address, link: _Link) -> None:
-        idle = self._idle.setdefault(address, [])
-        if len(idle) >= KEPT_PER_ADDRESS:
-            link.abort()
-            return
+    async def dial(
+        self, key: Key, backend: Backend, deadline: float | None, server_name: str
+    ) -> Link | Failure:
+        """A new connection, which is kept once it is free."""
+        links: list[Link] = []
 
-        def leave() -> None:
-            idle.remove(link)
-            link.abort()
+        def opened(wire: Wire) -> Link:
+            links.append(Link(wire, lambda link: self._keep(key, link)))
+            return links[-1]
 
-        link.wire.on_gone = leave
-        idle.append(link)
+        tls = self._tls if server_name else None
+        wire = await self.dialler.dial(
+            backend.host, backend.port, deadline, opened, tls, server_name
+        )
+        return wire if isinstance(wire, Failure) else links[-1]
 
+    def beside(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Let *coroutine* run until it ends or all is closed."""
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(_reported)
+        return task
 
-class _Link:
-    """One HTTP/1.1 connection to a backend; *done* is told when it is free for another request."""
-
-    def __init__(self, wire: Wire, done: Callable[[_Link], None]) -> None:
-        self.wire = wire
-        self._http = h11.Connection(h11.CLIENT)
-        self._done = done
-        self._sending: asyncio.Task[None] | None = None
-
-    async def ask(self, request: Request, *, absolute: bool = False) -> Head:
-        """Send *request*, its body beside; the head of the answer.
-
-        Raises BodyError, OSError or ``h11.RemoteProtocolError``.
-        """
-        target = request.url if absolute else request.path or "/"
-        await self._send_head(request, target)
-        if request.body is None:
-            await self.wire.write(self._http.send(h11.EndOfMessage()) or b"")
+    def _server_name(self, backend: Backend, request: Request) -> str:
+        """The name that is asked for over TLS; empty where it is not spoken."""
+        if self._tls is None:
+            return ""
+        if self._by_scheme:
+            plain = request.scheme != "https" or backend.name in self.proxies
         else:
-            self._sending = asyncio.create_task(self._send_body(request.body))
-        response = await self._head()
-        length = content_length(response.headers)
-        incoming = Incoming(self._http, self.wire, self._ended, self.abort)
-        if bodiless(request.method, response.status) or length == 0:
-            await incoming.read()
-            return Head(response)
-        return Head(response, Stream(incoming, length))
+            plain = backend.name not in self._secure
+        return "" if plain else request.host
 
-    async def tunnel(self, ask: Request) -> bool:
-        """Send the CONNECT *ask*; whether the proxy there has granted it."""
-        await self._send_head(ask, f"{ask.host}:{ask.port}")
-        await self.wire.write(self._http.send(h11.EndOfMessage()) or b"")
-        response = await self._head()
-        if not 200 <= response.status < 300:
-            return False
-        early, _ = self._http.trailing_data
-        self.wire.unread(early)
-        return True
-
-    def abort(self) -> None:
-        if self._sending is not None:
-            self._sending.cancel()
-        self.wire.abort()
-
-    async def _send_head(self, request: Request, target: str) -> None:
-        pairs = framed(request.headers, request.body, empty=False)
-        if "host" not in request.headers:
-            pairs.insert(0, ("host", _host(request)))
-        if request.body is not None and request.body.length is None:
-            pairs.append(("transfer-encoding", "chunked"))
-        head = h11.Request(method=request.method, target=target, headers=pairs)
-        await self.wire.write(self._http.send(head) or b"")
-
-    async def _send_body(self, body: Body) -> None:
-        reader = read_body(body)
-        try:
-            while chunk := await reader.read():
-                await self.wire.write(self._http.send(h11.Data(chunk)) or b"")
-            await self.wire.write(self._http.send(h11.EndOfMessage()) or b"")
-        except (BodyError, OSError, h11.LocalProtocolError):
-            self.wire.abort()
-        finally:
-            reader.close()
-
-    async def _head(self) -> Response:
-        while True:
-            event = await next_event(self._http, self.wire)
-            if isinstance(event, h11.Response):
-                return Response(event.status_code, fields(event.headers))
-            if not isinstance(event, h11.InformationalResponse):
-                raise BodyError("closed before an answer")
-
-    def _ended(self) -> None:
-        """The answer is whole: the connection is free, or has served its time."""
-        http = self._http
-        if http.our_state is h11.DONE and http.their_state is h11.DONE and not self.wire.gone:
-            http.start_next_cycle()
-            self._sending = None
-            self._done(self)
+    def _keep(self, key: Key, link: Link) -> None:
+        idle = self._idle.get(key)
+        if idle is None:
+            idle = self._idle[key] = []
+        if len(idle) >= KEPT_PER_BACKEND:
+            link.abort()
         else:
-            self.abort()
+            link.since = 0.0
+            idle.append(link)
 
 
-def _host(request: Request) -> str:
-    default = 443 if request.scheme == "https" else 80
-    name = f"[{request.host}]" if ":" in request.host else request.host
-    return name if request.port == default else f"{name}:{request.port}"
+class _Exchange:
+    """One request on its way to a backend, by a kept connection or a new one.
+
+    A kept connection that proves to be closed is no failure: a request that may be repeated goes
+    by a new one (RFC 9112, section 9.3.1).
+    """
+
+    __slots__ = ("_effect", "_key", "_link", "_task", "_tell", "_upstreams")
+
+    def __init__(self, upstreams: Upstreams, effect: Fetch, tell: Tell) -> None:
+        self._upstreams = upstreams
+        self._effect = effect
+        self._tell = tell
+        self._key = upstreams.key(effect.backend, effect.request)
+        self._link: Link | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        link = self._upstreams.kept(self._key)
+        if link is None:
+            self._renew()
+        else:
+            self._ask(link, self._told)
+
+    def stop(self) -> None:
+        if self._link is not None:
+            self._link.abort()
+        elif self._task is not None:
+            self._task.cancel()
+
+    def _ask(self, link: Link, tell: Tell) -> None:
+        self._link = link
+        effect = self._effect
+        absolute = effect.backend.name in self._upstreams.proxies
+        link.ask(effect.request, effect.deadlines.first_byte, tell, absolute=absolute)
+
+    def _told(self, reply: Head | Failure) -> None:
+        """What came of a kept connection."""
+        link, request = self._link, self._effect.request
+        body = request.body
+        closed = isinstance(reply, Failure) and reply.kind == "reset"
+        repeatable = request.method in IDEMPOTENT and (body is None or body.replayable)
+        if closed and repeatable and link is not None and not link.heard:
+            self._link = None
+            self._renew()
+        else:
+            self._tell(reply)
+
+    def _renew(self) -> None:
+        self._task = self._upstreams.beside(self._dial())
+
+    async def _dial(self) -> None:
+        backend = self._effect.backend
+        secure = self._key[2]
+        dialled = await self._upstreams.dial(
+            self._key, backend, self._effect.deadlines.connect, secure
+        )
+        if isinstance(dialled, Failure):
+            self._tell(dialled)
+        else:
+            self._ask(dialled, self._tell)
+
+
+def _reported(task: asyncio.Task[None]) -> None:
+    """A failure here is a mistake of ours: let the loop tell of it."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        context = {"message": "A backend could not be asked", "exception": error}
+        task.get_loop().call_exception_handler(context)
+
+
+def _nothing(link: Link) -> None:
+    pass

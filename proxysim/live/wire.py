@@ -1,132 +1,164 @@
-"""One TCP connection: bytes in, bytes out, and word of the other side's leaving."""
+"""One TCP connection: bytes in, bytes out, each side no faster than the other can take it."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import Callable
-from ipaddress import ip_address
-from typing import Any
+from contextlib import suppress
+from typing import Any, Protocol, cast
 
-from proxysim.errors import ScenarioError
+__all__ = ["WINDOW", "Owner", "Wire"]
 
-__all__ = ["Wire", "listen", "on_loopback", "open_wire"]
+#: How much is held for a slow reader before its sender is made to wait.
+WINDOW = 256 * 1024
+AT_ONCE = struct.pack("ii", 1, 0)  # struct linger: on, for no seconds
 
-READ = 64 * 1024
+
+class Owner(Protocol):
+    """Who makes something of what a wire brings."""
+
+    def received(self, data: bytes) -> None:
+        """Bytes have come."""
+        ...
+
+    def ended(self) -> None:
+        """The other side has said that it will send nothing more; it may still be reading."""
+        ...
+
+    def lost(self) -> None:
+        """The connection is no more."""
+        ...
 
 
-class Wire:
-    """A connection with ``peer``, its address.
+class Wire(asyncio.Protocol):
+    """A connection, and the ``owner`` that it tells what happens on it.
 
-    ``gone`` turns true when the other side has closed, even by half: like most proxies, ours take
-    a client that says nothing more for one that waits no more. ``on_gone`` is then called, once.
+    ``peer`` is the address at its other end. ``early`` are bytes that came before anybody could use
+    them. ``full``: the other side is slow to take what was written. ``at_end``: it has said that it
+    will send nothing more. ``gone``: the connection is no more.
     """
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        name = writer.get_extra_info("peername")
-        self.peer: str = name[0] if name else ""
+    transport: asyncio.Transport
+
+    def __init__(self, opened: Callable[[Wire], Owner], over: Callable[[Wire], Any]) -> None:
+        self.peer = ""
+        self.port = 0
+        self.early = b""
+        self.full = False
+        self.at_end = False
         self.gone = False
-        self.on_gone: Callable[[], Any] | None = None
-        self._reader = reader
-        self._writer = writer
-        self._returned = b""
+        self._opened = opened
+        self._over = over
+        self._holds: set[str] = set()
+        self._waiting: list[asyncio.Future[None]] = []
+        self._closed: asyncio.Future[None] | None = None
+        self.room: Callable[[], Any] | None = None
 
-    async def read(self) -> bytes:
-        """Some bytes, empty when the other side has closed; raises OSError."""
-        if self._returned:
-            data, self._returned = self._returned, b""
-            return data
-        return await self._reader.read(READ)
+    # What the owner does.
 
-    def unread(self, data: bytes) -> None:
-        """Put *data* back, to be read again."""
-        self._returned = data + self._returned
+    def write(self, data: bytes) -> None:
+        """Send *data*; where the other side has gone, nothing happens."""
+        if not self.gone:
+            self.transport.write(data)
 
-    async def write(self, data: bytes) -> None:
-        """Send *data*, waiting while the other side is slow to take it; raises OSError."""
-        self._writer.write(data)
-        await self._writer.drain()
+    async def drained(self) -> None:
+        """Wait until the other side has taken most of what was written; raises OSError."""
+        if self.full and not self.gone:
+            waiting = asyncio.get_running_loop().create_future()
+            self._waiting.append(waiting)
+            await waiting
+        if self.gone:
+            raise ConnectionResetError("the other side has gone")
 
-    def end(self) -> None:
-        """Say that nothing more will be written."""
-        if self._writer.can_write_eof() and not self._writer.is_closing():
-            self._writer.write_eof()
+    def hold(self, reason: str) -> None:
+        """Read no more until :meth:`flow` is called for the same *reason*."""
+        if not self._holds and not self.gone:
+            self.transport.pause_reading()
+        self._holds.add(reason)
+
+    def flow(self, reason: str) -> None:
+        """*reason* to hold is no more."""
+        if reason in self._holds:
+            self._holds.discard(reason)
+            if not self._holds and not self.gone:
+                self.transport.resume_reading()
+
+    @property
+    def held(self) -> bool:
+        """Whether the other side is kept from sending."""
+        return bool(self._holds)
+
+    def end(self) -> bool:
+        """Say that nothing more will be written; False where only closing says so (TLS)."""
+        if self.gone or self.transport.is_closing():
+            return True
+        if not self.transport.can_write_eof():
+            return False
+        self.transport.write_eof()
+        return True
 
     def close(self) -> None:
         """Close once everything written has left."""
-        self.on_gone = None
-        self._writer.close()
+        if not self.gone:
+            self.transport.close()
 
     def abort(self) -> None:
-        """Break off: the other side sees a reset."""
-        self.on_gone = None
-        self._writer.transport.abort()
+        """Break off at once, by a reset: a mere end could mean that an answer is still wanted."""
+        if self.gone:
+            return
+        opened = self.transport.get_extra_info("socket")
+        if opened is not None:
+            with suppress(OSError):
+                opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+        self.transport.abort()
 
     async def closed(self) -> None:
         """Wait until the connection, closed or broken off, is no more."""
-        try:
-            await self._writer.wait_closed()
-        except OSError:
-            pass
+        if not self.gone:
+            if self._closed is None:
+                self._closed = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._closed)
 
-    def has_left(self) -> None:
-        """The transport's word that the other side has closed."""
-        if self.gone:
-            return
-        self.gone = True
-        if self.on_gone is not None:
-            self.on_gone()
+    # What the transport tells.
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+        self.transport.set_write_buffer_limits(high=WINDOW)
+        name = transport.get_extra_info("peername")
+        if name:
+            self.peer, self.port = name[0], name[1]
+        self.owner = self._opened(self)
 
-class _Protocol(asyncio.StreamReaderProtocol):
-    """Streams, and the moments at which the other side leaves."""
+    def data_received(self, data: bytes) -> None:
+        self.owner.received(data)
 
-    def __init__(self, opened: Callable[[Wire], Any], lost: Callable[[Wire], Any]) -> None:
-        self._opened = opened
-        self._lost = lost
-        self._wire: Wire | None = None
-        super().__init__(asyncio.StreamReader(limit=READ), self._connected)
-
-    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._wire = Wire(reader, writer)
-        self._opened(self._wire)
-
-    def eof_received(self) -> bool | None:
-        keep_open = super().eof_received()
-        if self._wire is not None:
-            self._wire.has_left()
-        return keep_open
+    def eof_received(self) -> bool:
+        self.at_end = True
+        self.owner.ended()
+        return not self.gone and not self.transport.is_closing()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        if self._wire is not None:
-            self._wire.has_left()
-            self._lost(self._wire)
+        self.gone = True
+        self._holds.clear()
+        self._wake()
+        if self._closed is not None and not self._closed.done():
+            self._closed.set_result(None)
+        self._over(self)
+        self.owner.lost()
 
+    def pause_writing(self) -> None:
+        self.full = True
 
-async def listen(
-    host: str, port: int, opened: Callable[[Wire], Any], lost: Callable[[Wire], Any]
-) -> asyncio.Server:
-    """Listen on *host* and *port* (0: any free one), calling *opened* and *lost* for each wire."""
-    if not on_loopback(host):
-        raise ScenarioError(
-            f"found {host!r} to listen on", mend="Only the loopback, 127.0.0.0/8, is served."
-        )
-    loop = asyncio.get_running_loop()
-    return await loop.create_server(lambda: _Protocol(opened, lost), host, port)
+    def resume_writing(self) -> None:
+        self.full = False
+        self._wake()
+        if self.room is not None:
+            self.room()
 
-
-async def open_wire(host: str, port: int, lost: Callable[[Wire], Any]) -> Wire:
-    """Connect to *host* and *port*; *lost* is called when that is over. Raises OSError."""
-    opened: list[Wire] = []
-    loop = asyncio.get_running_loop()
-    await loop.create_connection(lambda: _Protocol(opened.append, lost), host, port)
-    return opened[0]
-
-
-def on_loopback(host: str) -> bool:
-    """Whether *host* is an address of 127.0.0.0/8."""
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return False
-    return address.version == 4 and address.is_loopback
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)

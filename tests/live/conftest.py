@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import http.client
 import inspect
+import socket
+import struct
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -132,6 +134,12 @@ class Stage:
         """A connection on which *path* has been asked for, the answer yet to be read."""
         head = f"GET {path} HTTP/1.1\r\nHost: {server.host}:{server.port}\r\n\r\n"
         return await self.connect(server, head.encode())
+
+    def reset(self, writer):
+        """Break *writer*'s connection off: the other side sees a reset."""
+        at_once = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+        writer.transport.abort()
 
     async def until(self, condition):
         """Let the loop turn until *condition* holds; the test's time bounds it."""

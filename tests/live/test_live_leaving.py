@@ -19,7 +19,7 @@ async def test_a_client_that_leaves_while_it_waits_frees_the_backend(stage):
     edge = await stage.reverse(slow)
     _, writer = await stage.get(edge)
     await stage.until(lambda: slow.in_flight == 1)
-    writer.close()
+    stage.reset(writer)
     await stage.until(lambda: slow.in_flight == 0)
 
 
@@ -54,10 +54,10 @@ async def test_the_last_of_those_who_share_a_fetch_ends_it(stage):
     writers = [(await stage.get(edge))[1] for _ in range(3)]
     await stage.until(lambda: slow.in_flight == 1)
     for writer in writers[:2]:
-        writer.close()
+        stage.reset(writer)
     await asyncio.sleep(0.05)
     assert slow.in_flight == 1
-    writers[2].close()
+    stage.reset(writers[2])
     await stage.until(lambda: slow.in_flight == 0)
     assert len(origin.requests) == 1
 
@@ -78,7 +78,7 @@ async def test_a_server_that_stops_leaves_nothing(stage):
     await asyncio.sleep(0.3)  # all buffers on the way to the stalled client are full by then
     await edge.close()
     assert slow.in_flight == 0
-    await stage.until(lambda: stage.sockets() in (0, before + 3))  # the clients' own
+    await stage.until(lambda: stage.sockets() <= before + 3)  # the clients' own
     stalled[1].close()
     for reader, writer in (idle, waiting):
         with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):

@@ -63,7 +63,7 @@ async def test_a_request_body_that_nobody_read_does_not_end_the_connection(stage
         answer = await reader.readuntil(b"</html>\n")
         assert answer.startswith(b"HTTP/1.1 403")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("proxysim.live.http.LINGER_SECONDS", 60.0)
+        patch.setattr("proxysim.live.client.LINGER", 60.0)
         writer.write(head + b"Expect: 100-continue\r\n\r\n")
         assert (await reader.read()).startswith(b"HTTP/1.1 403")
     writer.close()
@@ -178,4 +178,4 @@ async def test_only_the_loopback_is_served_and_asked(stage):
     with pytest.raises(ScenarioError, match="loopback"):
         await serve(Origin({}), "0.0.0.0")
     edge = await stage.reverse(Backend("far", "192.0.2.1", 80))
-    assert (await stage.ask(edge)).status == 502
+    assert (await stage.ask(edge)).status == 403

@@ -1,0 +1,488 @@
+"""A client's connection, as the proxy's end sees it: requests come, answers go, in order."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator
+from typing import Any, Protocol
+
+from proxysim.live.bodies import Stream
+from proxysim.live.driver import Driver, Run
+from proxysim.live.heads import Fields, Refused, Target, authority, read_target
+from proxysim.live.hello import is_hello, record_length, server_name
+from proxysim.live.limits import Limits
+from proxysim.live.reading import Incoming, Message, RequestReader
+from proxysim.live.wire import Wire
+from proxysim.live.writing import bodiless, chunk, field_lines, last_chunk, status_line
+from proxysim.messages import Connection, Content, Headers, Request, Response
+from proxysim.proxies.effects import Effect, Handling, Opening, Send
+
+__all__ = ["Client", "House"]
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+#: What the log has for a client that left before it was answered (as nginx has it).
+CLIENT_LEFT = 499
+#: How long what nobody wants of a request is read, and a client that was refused may go on sending.
+LINGER = 1.0
+
+
+class House(Protocol):
+    """What clients are received by."""
+
+    limits: Limits
+    driver: Driver
+    #: "http" or "https", as its clients speak.
+    scheme: str
+    #: Whether the requests are meant for others: targets in absolute form, tunnels.
+    forward: bool
+    #: Whether it takes no further requests.
+    draining: bool
+    #: A coarse clock, in seconds.
+    now: float
+
+    def opened(self, connection: Connection) -> Generator[Effect, Any, Opening]: ...
+    def handle(self, request: Request) -> Handling: ...
+    def answered(self, client: Client) -> None: ...
+
+
+class _Arrival:
+    """A request that waits for its turn."""
+
+    __slots__ = ("message", "target")
+
+    def __init__(self, message: Message, target: Target) -> None:
+        self.message = message
+        self.target = target
+
+
+class Client:
+    """One client's connection.
+
+    ``request`` is the one being answered, ``status``, ``sent`` (bytes of body), ``cache`` and
+    ``blocked`` tell of its answer.
+    """
+
+    def __init__(self, wire: Wire, house: House, sni: str = "", *, encrypted: bool = False) -> None:
+        self.wire = wire
+        self.house = house
+        self.request: Request | None = None
+        self.status = 0
+        self.sent = 0
+        self.cache = ""
+        self.blocked = False
+        self.began = house.now
+        self._sni = sni
+        self._encrypted = encrypted
+        self._reader = RequestReader(self._arrived, house.limits)
+        self._queue: deque[_Arrival] = deque()
+        self._run: Run | None = None
+        self._message: Message | None = None  # the request being answered
+        self._newest: Message | None = None  # the one that came last
+        self._refusal: Refused | None = None
+        self._open = False
+        self._deaf = False
+        self._ended = False
+        self._switching = False  # it was asked for something other than HTTP
+        self._switched = False
+        self._proceeding = False
+        self._keep = True
+        self._chunked = False
+        self._begun = False  # an answer
+        self._since = house.now
+        self._unsent = 0
+
+    @property
+    def gone(self) -> bool:
+        """Whether nobody is there to be answered."""
+        return self.wire.gone
+
+    @property
+    def idle(self) -> bool:
+        """Whether no request is under way."""
+        return self._run is None and not self._queue and not self._reader.in_head
+
+    # What the wire tells.
+
+    def received(self, data: bytes) -> None:
+        if self._deaf:
+            return
+        if not self._open:
+            self._greet(data)
+        elif self._switching:
+            self.wire.early += data
+        else:
+            if not self._reader.in_head:
+                self._since = self.house.now
+            self._read(data)
+
+    def ended(self) -> None:
+        """The client says no more. What it has asked is still answered (a half-close)."""
+        self._ended = True
+        newest = self._newest
+        if self._switched:
+            return
+        if newest is not None and not newest.over:
+            self._break_off(newest)
+            self.wire.close()
+        elif self._deaf or (self._run is None and not self._queue):
+            self.wire.close()
+
+    def lost(self) -> None:
+        self._queue.clear()
+        if self._newest is not None and self._newest.body is not None:
+            self._newest.body.fail("the client has gone")
+        run = self._run
+        if run is not None:
+            if self.request is not None and not self._begun:
+                self.status = CLIENT_LEFT
+                self.house.answered(self)
+            run.left()
+
+    def watch(self) -> None:
+        """See whether the client is too slow; called now and then."""
+        limits, wire, waited = self.house.limits, self.wire, self.house.now - self._since
+        unsent = 0 if wire.gone else wire.transport.get_write_buffer_size()
+        if unsent != self._unsent:
+            self._unsent, self._since = unsent, self.house.now
+        elif self._deaf:
+            if waited > LINGER:
+                wire.abort()
+        elif unsent:
+            if waited > limits.stall:
+                wire.abort()
+        elif self._switched or self._run is not None or self._queue:
+            message = self._message
+            slow = message is not None and not message.over and not wire.held
+            if slow and waited > limits.stall:
+                self._refuse_now(Refused(408, "The body did not come in time."))
+        elif self._reader.in_head or not self._open:
+            if waited > limits.header_time:
+                self._refuse_now(Refused(408, "The request did not come in time."))
+        elif waited > limits.idle:
+            wire.close()
+
+    # Requests, as they come.
+
+    def _greet(self, data: bytes) -> None:
+        """The first bytes: the proxy is asked what it makes of the connection, before they are."""
+        wire = self.wire
+        wire.early += data
+        if self._run is not None:
+            return
+        early = wire.early
+        plain_tls = not self._encrypted and is_hello(early)
+        if plain_tls:
+            length = record_length(early)
+            if length is None or len(early) < length:
+                return
+            self._sni = server_name(early)
+        wire.hold("greeting")
+        connection = Connection(wire.peer, self._sni)
+
+        def decided(run: Run) -> None:
+            self._run = None
+            # TLS that the proxy neither ends nor relays is of no use.
+            if run.value is not Opening.ACCEPT or plain_tls:
+                wire.close()
+                return
+            self._open = True
+            data, wire.early = wire.early, b""
+            wire.flow("greeting")
+            self._read(data)
+
+        self._run = Run(self.house.driver, self.house.opened(connection), self, decided)
+        self._run.start()
+
+    def _read(self, data: bytes) -> None:
+        try:
+            rest = self._reader.feed(data)
+        except Refused as refusal:
+            self._stop_at(refusal)
+        else:
+            if rest is not None:
+                self._switching = True
+                self.wire.early = rest
+                self.wire.hold("switch")
+        self._proceed()
+
+    def _arrived(self, message: Message) -> Incoming | None:
+        """The head of a request is here; raises Refused."""
+        method, line = message.line
+        fields = message.fields
+        house = self.house
+        if not fields.hosts and message.version == "1.1":
+            raise Refused(400, "No Host is given.")
+        has_body = fields.chunked or bool(fields.length)
+        if method == "CONNECT":
+            if not house.forward:
+                raise Refused(405, "Tunnels are not served here.")
+            if has_body or fields.length is not None:
+                raise Refused(400, "A request for a tunnel has no body.")
+        target = read_target(method, line, fields.hosts, house.scheme)
+        if not target.host:
+            raise Refused(400, "No host is given.")
+        if house.forward and not target.absolute:
+            raise Refused(400, "This is a forward proxy: ask it for whole addresses.")
+        body = None
+        if has_body:
+            body = Incoming(self.wire, self._go_on, _nothing)
+        self._newest = message
+        self._queue.append(_Arrival(message, target))
+        return body
+
+    def _proceed(self) -> None:
+        """Answer what has come, one request after another."""
+        if self._proceeding:
+            return
+        self._proceeding = True
+        while self._run is None and self._queue and not self.wire.gone and not self._deaf:
+            self._serve(self._queue.popleft())
+        self._proceeding = False
+        if len(self._queue):
+            self.wire.hold("queue")
+        elif self.wire.held:
+            self.wire.flow("queue")
+        if self._run is None and not self._deaf and not self._switched:
+            if self._refusal is not None:
+                self.refuse(self._refusal)
+            elif self._ended or (self.house.draining and not self._reader.in_head):
+                self.wire.close()
+
+    def _serve(self, arrival: _Arrival) -> None:
+        message, target = arrival.message, arrival.target
+        fields, incoming = message.fields, message.body
+        body: Content | Stream | None = None
+        if incoming is not None:
+            whole = incoming.whole()
+            if whole is not None:
+                body = Content(whole) if whole else None
+            else:
+                body = Stream(incoming, fields.length)
+        headers = fields.headers
+        if target.absolute:
+            headers = _with_host(headers, target, fields)
+        house = self.house
+        self._message = message
+        self._begun = False
+        self._since = self.began = house.now
+        self.status = self.sent = 0
+        self._keep = message.keep_alive and not house.draining
+        self.request = request = Request(
+            message.line[0],
+            target.scheme,
+            target.host,
+            target.port,
+            target.path,
+            headers,
+            self.wire.peer,
+            body,
+        )
+        self._run = run = Run(house.driver, house.handle(request), self, self._served)
+        run.start()
+
+    def _served(self, run: Run) -> None:
+        """The proxy is done with the request."""
+        self._run = None
+        message, self._message = self._message, None
+        self._since = self.house.now
+        if self._switched or self._deaf or message is None:
+            return
+        if not self.status:
+            self.refuse(Refused(500, "The proxy has failed."))
+            return
+        self.house.answered(self)
+        if self.wire.gone:
+            return
+        if message.switches:
+            self._restart()
+        if message.over:
+            self._next()
+        elif message.body is not None and not message.uninvited:
+            message.body.skip(self._skipped)
+        else:
+            self._close_gently()
+
+    def _restart(self) -> None:
+        """What was asked for, something other than HTTP, was not given."""
+        rest, self.wire.early = self.wire.early, b""
+        self._switching = False
+        self._reader.restart()
+        self.wire.flow("switch")
+        if rest and self._keep:
+            self._read(rest)
+
+    def _next(self) -> None:
+        if not self._keep:
+            self._queue.clear()
+            self._close_gently()
+        else:
+            self._proceed()
+
+    def _skipped(self, whole: bool) -> None:
+        if whole:
+            self._next()
+        else:
+            self._close_gently()
+
+    def _go_on(self) -> None:
+        """Somebody wants the body: give leave to send it, where that was asked for."""
+        message = self._message
+        if message is None or message.version == "1.0" or self._begun:
+            return
+        if message.fields.expects:
+            self.wire.write(CONTINUE)
+
+    # Refusals, and ends.
+
+    def _stop_at(self, refusal: Refused) -> None:
+        """What has come is not taken; what came whole before it is still answered."""
+        self._refusal = refusal
+        newest = self._newest
+        if newest is not None and not newest.over:
+            self._break_off(newest)
+
+    def _break_off(self, message: Message) -> None:
+        """*message* will not come whole: whatever was begun for it ends."""
+        if message.body is not None:
+            message.body.fail("the client broke off")
+        if message is self._message:
+            run, self._run, self._message = self._run, None, None
+            if run is not None:
+                run.close()
+            if self._begun:
+                self.wire.abort()
+        else:
+            self._queue = deque(found for found in self._queue if found.message is not message)
+
+    def _refuse_now(self, refusal: Refused) -> None:
+        """Waiting any longer makes no sense."""
+        if self._newest is None and not self._reader.in_head and not self.wire.early:
+            self.wire.close()  # it has not said a word
+            return
+        self._stop_at(refusal)
+        self._proceed()
+
+    def refuse(self, refusal: Refused) -> None:
+        """Answer *refusal*, for the proxy, and close."""
+        self._keep = False
+        self._message = None
+        text = f"{refusal.status} {refusal.says}\n".encode()
+        headers = Headers([("content-type", "text/plain; charset=utf-8")])
+        if not self.wire.gone:
+            head = self._head(Response(refusal.status, headers), len(text), "GET")
+            self.wire.write(head + text)
+            self.sent = len(text)
+            self.house.answered(self)
+        self._close_gently()
+
+    def _close_gently(self) -> None:
+        """Close, so that what was said last arrives: whatever still comes is thrown away first."""
+        self._deaf = True
+        self._since = self.house.now
+        wire = self.wire
+        self._holds_end()
+        idle = self._newest is None or self._newest.over
+        if self._ended or (idle and self._refusal is None) or not wire.end():
+            wire.close()
+
+    def _holds_end(self) -> None:
+        for reason in ("queue", "body", "switch", "greeting"):
+            self.wire.flow(reason)
+
+    # Answers.
+
+    def _head(self, response: Response, length: int | None, method: str) -> bytes:
+        """The head of an answer whose body has *length* bytes, None: not known yet."""
+        status, headers = response.status, response.headers
+        self.status = status
+        self._begun = True
+        self._chunked = False
+        message = self._message
+        version = message.version if message is not None else "1.1"
+        parts = [status_line(status)]
+        if bodiless(method, status):
+            parts.append(field_lines(headers, sized=status != 204 and status >= 200))
+            if method == "HEAD" and length and "content-length" not in headers.fields:
+                parts.append(b"content-length: %d\r\n" % length)
+        else:
+            parts.append(field_lines(headers, sized=False))
+            if length is not None:
+                parts.append(b"content-length: %d\r\n" % length)
+            elif version == "1.1":
+                self._chunked = True
+                parts.append(b"transfer-encoding: chunked\r\n")
+            else:
+                self._keep = False
+        if status >= 200 and not (method == "CONNECT" and status < 300):
+            if message is not None and message.uninvited:
+                self._keep = False
+            if not self._keep:
+                parts.append(b"connection: close\r\n")
+            elif version == "1.0":
+                parts.append(b"connection: keep-alive\r\n")
+        parts.append(b"\r\n")
+        return b"".join(parts)
+
+    def bare(self, response: Response) -> bool:
+        """Whether the answer to the request has no body, whatever there is."""
+        return bodiless(self.request.method if self.request is not None else "GET", response.status)
+
+    def send(self, effect: Send, data: bytes, *, bare: bool) -> int:
+        """Answer with a body that is all here; how many bytes of it were sent."""
+        self.cache, self.blocked = effect.cache, effect.blocked
+        method = self.request.method if self.request is not None else "GET"
+        head = self._head(effect.response, len(data), method)
+        if bare or not data:
+            self.wire.write(head)
+            return 0
+        self.wire.write(head + data)
+        self.sent = len(data)
+        return self.sent
+
+    def begin(self, effect: Send, length: int | None) -> None:
+        """Send the head of an answer whose body follows, piece by piece."""
+        self.cache, self.blocked = effect.cache, effect.blocked
+        method = self.request.method if self.request is not None else "GET"
+        self.wire.write(self._head(effect.response, length, method))
+
+    def data(self, piece: bytes) -> None:
+        """Send a piece of the body."""
+        self.sent += len(piece)
+        self.wire.write(chunk(piece) if self._chunked else piece)
+
+    def end(self, trailers: tuple[tuple[str, str], ...] = ()) -> None:
+        """The body is whole."""
+        if self._chunked:
+            message = self._message
+            takes = message is not None and message.fields.trailers
+            self.wire.write(last_chunk(trailers if takes else ()))
+
+    def break_off(self) -> None:
+        """The body will not be whole, and the client must not think that it is."""
+        self._keep = False
+        self._deaf = True
+        self.house.answered(self)
+        self.wire.abort()
+
+    def switch(self, response: Response | None) -> None:
+        """From here on the connection is no longer HTTP; *response* is said first."""
+        self._switched = True
+        if response is not None:
+            method = self.request.method if self.request is not None else "GET"
+            self.wire.write(self._head(response, None, method))
+            self.house.answered(self)
+
+
+def _with_host(headers: Headers, target: Target, fields: Fields) -> Headers:
+    """The request line outranks Host (RFC 9112, section 3.2.2)."""
+    default = 443 if target.scheme == "https" else 80
+    if fields.hosts:
+        host, port = authority(fields.hosts[0])
+        if host == target.host and (port or default) == target.port:
+            return headers
+    name = f"[{target.host}]" if ":" in target.host else target.host
+    return headers.set("host", name if target.port == default else f"{name}:{target.port}")
+
+
+def _nothing() -> None:
+    pass
