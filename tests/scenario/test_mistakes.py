@@ -64,7 +64,7 @@ MISTAKES = [
     ("[zstd, br]", "gzip", 16, "nodes.edge.compression", "Expected a list: [gzip]"),
     ("tls: terminate", "tls: off", 15, "nodes.edge.tls", "found 'off'. Known: none"),
     ("tls: terminate", "tls: none", 15, "nodes.edge.tls", "shop.example is a site with tls: true"),
-    ("tls: terminate", "tls_version: 1.4", 15, "nodes.edge.tls_version", "found 1.4. Known: 1.2"),
+    ("tls: terminate", "tls_version: 1.4", 15, "nodes.edge.tls_version", "Known: 1.2, 1.3"),
     ("tls: terminate", "tls_version: 1.2\n    early_data: true", 16, "nodes.edge.early_data",
      "TLS 1.2 has no early data"),
     ("tls: terminate", "tls: passthrough\n    early_data: true", 16, "nodes.edge.early_data",
