@@ -81,7 +81,7 @@ REQUESTS = (
 )
 
 HOPS = (
-    Column("request", "int64", says="id; -1 for what runs by itself"),
+    Column("request", "int64", says="id; below 0 for what runs by itself, such as probes"),
     Column("node", "int32", "text", "where; for a link A>B"),
     Column(
         "step", "int16", "text", "what: connect, tls, network, queue, service, cpu, transfer, ..."

@@ -27,9 +27,9 @@ class Recorder:
 
     *duration* and *warmup* are the run's, in seconds: the summary counts requests that arrive in
     [warmup, duration). *keep* and *hops* say whose rows and spans are kept: ``all``, ``none`` or,
-    as a number n, those of requests whose id divides by n; spans with request -1 are kept unless
-    ``none``. Rows that are not kept still count in the summary, their latencies in a sketch, so
-    memory does not grow with them.
+    as a number n, those of requests whose id divides by n; spans of requests below 0 are kept
+    unless ``none``. Rows that are not kept still count in the summary, their latencies in a
+    sketch, so memory does not grow with them.
 
     ``texts[column]`` is the vocabulary of a text column: ``recorder.texts["client"]["staff-7"]``
     is the code to write. Columns that hold the same kind of name share one vocabulary (all that

@@ -22,6 +22,7 @@ from proxysim.results.columns import CACHE_STATES, CODINGS
 from proxysim.sim.channels import Channel
 from proxysim.sim.exchange import Exchange
 from proxysim.sim.paths import Body
+from proxysim.sim.probes import PROBING
 from proxysim.sim.tasks import PENDING, Task, carries
 
 STATES = {name: code for code, name in enumerate(CACHE_STATES)}
@@ -36,7 +37,11 @@ def fetch(task: Task, effect: Fetch) -> Any:
     """Send the request upstream; the reply is its answer's head."""
     node, request = task.node, effect.request
     task.account.attempts += 1
-    task.attempt += 1
+    if request.world is None:
+        request = node.probes.equip(request, effect.backend.name)
+        task.attempt = PROBING
+    else:
+        task.attempt += 1
     child = Exchange(request.world, request, task, task.attempt, node.env.time)
     task.child = child
     node.fetch(task, child, effect)

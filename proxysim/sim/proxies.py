@@ -18,6 +18,7 @@ from proxysim.sim.dialling import Dial, as_connection
 from proxysim.sim.exchange import Account, Call, Exchange
 from proxysim.sim.mishaps import Mishaps
 from proxysim.sim.pools import Pool
+from proxysim.sim.probes import Probes
 from proxysim.sim.tasks import Task
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class ProxyNode(Mishaps):
         self._resumable: set[str] = set()
         self._names: dict[str, tuple[float, float]] = {}  # known from, until
         self._inside_moments = 0.0  # ends less beginnings of all stays, so far
+        self.probes = Probes(world, name, proxy)
         for resident in proxy.residents():
             self._beside(resident)
 

@@ -12,9 +12,10 @@ from proxysim.policies.tls import Terms
 from proxysim.sim.channels import BROKEN
 from proxysim.sim.cores import Cores
 from proxysim.sim.dialling import Dial
-from proxysim.sim.exchange import Exchange
+from proxysim.sim.exchange import Call, Exchange
 from proxysim.sim.mishaps import Mishaps
 from proxysim.sim.paths import Body
+from proxysim.sim.probes import Probe
 from proxysim.workload.distributions import Distribution
 from proxysim.workload.streams import Chance
 
@@ -116,10 +117,19 @@ class Server(Mishaps):
         self._busy_moments -= self.env.time
         self.serving.add(exchange)
         call = exchange.call
-        u = call.u if exchange.attempt == 1 else self.chance(call.id, exchange.attempt)
-        demand = self.service(u, call.asset.size) / self.speed * self.slowdown
+        if exchange.attempt == 1:
+            demand = self.service(call.u, call.asset.size)
+        else:
+            demand = self._demand(call, exchange.attempt)
+        demand = demand / self.speed * self.slowdown
         exchange.service = demand
         self.env.after(demand, self._served, exchange)
+
+    def _demand(self, call: Call, attempt: int) -> float:
+        """What a probe takes, or an attempt after the first."""
+        if isinstance(call, Probe):
+            return self.service(call.u, 0) if call.demand is None else call.demand
+        return self.service(self.chance(call.id, attempt), call.asset.size)
 
     def _served(self, exchange: Exchange) -> None:
         if exchange not in self.serving:

@@ -71,7 +71,7 @@ def _charge(task: Task, began: float) -> None:
 
 def _waited(task: Task, began: float) -> None:
     task.account.wait += task.node.env.time - began
-    if task.node.world.hop is not None:
+    if task.node.world.hop is not None and task.call is not None:
         task.node.span(task.call, "wait", began)
 
 

@@ -80,6 +80,7 @@ class World:
         self._tallies = Tallies()
         self._lanes: dict[tuple[str, int], Lane] = {}
 
+        self.probed = 0  # pairs of a proxy and a backend that it probes
         self.arrived = 0
         self.open: dict[Exchange, Clients] = {}
         self._draining = False
@@ -256,7 +257,8 @@ class World:
         """What was seen: segments, secure, client, site, forwarded-for chain, how often."""
         kinds = list(self._sight_codes)
         for (sight, client, site, chain), times in (self.sights or {}).items():
-            yield (*kinds[sight], client, site, chain, times)
+            if client:  # a probe has none
+                yield (*kinds[sight], client, site, chain, times)
 
     # Turning the clock.
 
