@@ -41,7 +41,7 @@ class Probe(Call):
         self.client = 0
         self.site = 0
         self.asset = asset
-        self.method = 0
+        self.method = "GET"
         self.u = u
         self.recorded = None
         self.then = None
