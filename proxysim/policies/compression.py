@@ -9,6 +9,7 @@ from functools import lru_cache
 from proxysim.messages import Headers, Request, Response
 from proxysim.policies.fields import members
 from proxysim.policies.freshness import parse_cache_control
+from proxysim.policies.memory import remembered
 
 __all__ = ["TYPES", "Compression", "acceptable", "weights"]
 
@@ -38,7 +39,7 @@ class Compression:
     Source: RFC 9110, sections 8.4 and 12.5.3; the minimum as in nginx's and CDNs' guides.
     """
 
-    __slots__ = ("_acceptable", "_coded", "_worth", "codings", "minimum", "types")
+    __slots__ = ("__weakref__", "_acceptable", "_coded", "_worth", "codings", "minimum", "types")
 
     def __init__(
         self,
@@ -49,8 +50,8 @@ class Compression:
         self.codings = tuple(codings)
         self.minimum = minimum
         self.types = types
-        self._acceptable: Callable[[str], str | None] = lru_cache(1024)(self._best)
-        self._worth: Callable[[str], bool] = lru_cache(1024)(self._compressible)
+        self._acceptable: Callable[[str], str | None] = remembered(self._best, 1024)
+        self._worth: Callable[[str], bool] = remembered(self._compressible, 1024)
         self._coded: Callable[[Headers, str | None], Headers] = lru_cache(16384)(_coded)
 
     def eligible(self, request: Request, response: Response, length: int | None) -> bool:

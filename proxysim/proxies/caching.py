@@ -24,7 +24,7 @@ class CachingProxy(Proxy):
         """Answer *request* from the cache or from a backend."""
         cache = self.cache
         if cache is None:
-            return super().respond(request)
+            return self.exchange(request, None if self.compression is None else self._send_uncached)
         if freshness.bypassed(request):
             return self.exchange(request, partial(self._send_past_cache, cache))
         return self._respond_by_cache(request, cache)

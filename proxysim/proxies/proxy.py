@@ -98,10 +98,6 @@ class Proxy:
         """What runs by itself as long as the proxy does."""
         return ()
 
-    def respond(self, request: Request) -> Handling:
-        """Answer *request* by what a backend says."""
-        return self.exchange(request, None if self.compression is None else self._send_uncached)
-
     # One exchange with a backend, and what is done with its answer.
 
     def _exchange(self, request: Request, deliver: Deliver | None) -> Handling:

@@ -6,6 +6,7 @@ import hashlib
 import re
 import struct
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ _FORMATS = {"int64": "q", "int32": "i", "int16": "h", "int8": "b", "float64": "d
 _DIGITS = re.compile(r"([0-9]+)")
 
 
+@lru_cache(maxsize=65536)
 def natural(name: str) -> tuple[Any, ...]:
     """A sort key that puts shop-2 before shop-10."""
     # What split() captures, every second part, is the digits.

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from proxysim.results.recorder import Keep
 from proxysim.results.run import Run
 from proxysim.scenario import Scenario
+from proxysim.sim.clock import seldom_collected
 from proxysim.sim.world import World
 
 __all__ = ["simulate"]
@@ -30,5 +31,9 @@ def simulate(
     Raises ScenarioError for a scenario that cannot run, RunError if a request was lost.
     """
     seed = scenario.document.run.seed if seed is None else seed
-    with scenario.located():
-        return World(scenario, seed, replication, keep=keep, hops=hops, views=views).run(progress)
+    with seldom_collected(), scenario.located():
+        world = World(scenario, seed, replication, keep=keep, hops=hops, views=views)
+        run = world.run(progress)
+        world.take_apart()
+        del world  # here, while the collector rests: what is freed now need not be walked
+    return run

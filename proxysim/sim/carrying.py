@@ -88,9 +88,8 @@ def send(task: Task, effect: Send) -> Any:
         node.cores.run(seconds, partial(_ready, task, effect.response, body, encryption / seconds))
         return PENDING
     node.sent_bytes += body.length
-    sent = Sent(body.length)
-    left = channel.answer(exchange, effect.response, body, partial(task.reply, sent))
-    return sent if left else PENDING
+    left = channel.answer(exchange, effect.response, body, task.sent)
+    return Sent(body.length) if left else PENDING
 
 
 def _ready(
@@ -103,9 +102,8 @@ def _ready(
     if task.over or exchange is None or exchange.channel is None:
         return
     task.node.sent_bytes += body.length
-    sent = Sent(body.length)
-    if exchange.channel.answer(exchange, response, body, partial(task.reply, sent)):
-        task.reply(sent)
+    if exchange.channel.answer(exchange, response, body, task.sent):
+        task.reply(Sent(body.length))
 
 
 @carries(Drain)

@@ -104,8 +104,7 @@ class Channel:
         self.generation = endpoint.generation
         self.peer = peer
         self.secure = False
-        wires = tuple(wire.name for wire in up.directions)
-        self.segments: tuple[Segment, ...] = ((asker, wires, endpoint.code),)
+        self.segments: tuple[Segment, ...] = ((asker, up.tally.names, endpoint.code),)
         self.sight = world.sight(self.segments, False)
         self.relays: tuple[Any, ...] = ()  # the tasks that relay it
         self.pool: Pool | None = None
@@ -140,9 +139,9 @@ class Channel:
         self.current = exchange
         request = exchange.request
         call = exchange.call
-        if world.sights is not None:
+        if world.seen is not None:
             chain = request.headers.fields.get("x-forwarded-for", "")
-            world.sights[self.sight, call.client, call.site, chain] += 1
+            world.seen.append((self.sight, call.client, call.site, chain))
         delay = path.delay(call.id, exchange.attempt) if path.uncertain else path.latency
         size = world.request_head
         if world.hop is not None:
@@ -185,11 +184,11 @@ class Channel:
         exchange: Exchange,
         response: Response,
         body: Body,
-        left: Callable[[], None] | None = None,
+        left: Callable[[Exchange], None] | None = None,
     ) -> bool:
         """Send an answer back; whether its last byte has left the endpoint at once.
 
-        If it has not, *left* is called when it does.
+        If it has not, *left* is called with *exchange* when it does.
         """
         world, path = self.world, self.down
         call = exchange.call
@@ -212,7 +211,8 @@ class Channel:
             passed = partial(world.hop_body, call.id, path, world.env.time, body.length)
             out.when_complete(passed)
         exchange.arriving = out
-        path.carry(world.env, body, size, out, delay, left)
+        gone = None if left is None else partial(left, exchange)
+        path.carry(world.env, body, size, out, delay, gone)
         if exchange.asker.wants_whole:
             out.when_broken(partial(exchange.fail, BROKEN))
             exchange.first_byte = world.env.time + delay

@@ -64,9 +64,16 @@ class Lane:
             self._work += (now - self._since) * self.bandwidth / active
         self._since = now
         entry: Sending = [self._work + size, next(self._order), done]
-        self._active = active + 1
-        heappush(self._sending, entry)
-        self._arm()
+        self._active = active = active + 1
+        sending = self._sending
+        heappush(sending, entry)
+        if sending[0] is entry:
+            # Only the next to leave needs a timer: whoever was there before leaves later now.
+            delay = size * active / self.bandwidth
+            if now + delay < self._armed:
+                self._armed = now + delay
+                self._timer += 1
+                self._env.after(delay, self._fired, self._timer)
         return entry
 
     def leave(self, entry: Sending) -> None:
@@ -129,4 +136,7 @@ class Lane:
                 done()
             else:
                 heappop(sending)
-        self._arm()
+        if sending:
+            self._arm()
+        else:
+            self._work = 0.0

@@ -108,6 +108,7 @@ def read_meters(
     for end in ends:
         yield world.env.timeout(end - world.env.time)
         world.read_totals(end)
+        world.count_sights()
         for meter in meters:
             world.recorder.node_window(meter.row(start, end))
         start = end

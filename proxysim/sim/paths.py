@@ -193,12 +193,13 @@ class Direction:
 
 
 class Tally:
-    """Bytes sent along one sequence of wires; all paths along it share one."""
+    """Bytes sent along one sequence of wires, by their *names*; all paths along it share one."""
 
-    __slots__ = ("bytes",)
+    __slots__ = ("bytes", "names")
 
     def __init__(self, directions: Iterable[Direction]) -> None:
         self.bytes = 0
+        self.names = tuple(direction.name for direction in directions)
         for direction in directions:
             direction.tallies.append(self)
 

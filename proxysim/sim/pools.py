@@ -88,6 +88,7 @@ class Pool:
             while waiting:
                 if waiting.popleft()(channel):
                     return
+        channel.current = None  # no cycle is left for the collector
         channel.idle_since = self.env.time
         if channel.relays:
             channel.timer = self.world.deadlines.set(channel.lasts, channel.close)

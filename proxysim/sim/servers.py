@@ -195,7 +195,7 @@ class Server(Mishaps):
 
     def _send(self, exchange: Exchange, response: Response, body: Body) -> None:
         assert exchange.channel is not None
-        if not exchange.channel.answer(exchange, response, body, partial(self._sent, exchange)):
+        if not exchange.channel.answer(exchange, response, body, self._sent):
             self.sending[exchange] = None
 
     def _sent(self, exchange: Exchange) -> None:

@@ -21,8 +21,11 @@ def views_of(world: World) -> Iterator[tuple[tuple[Any, ...], int]]:
     """
     parties = world.recorder.texts["observer"]
     chains = world.recorder.texts["forwarded_for"]
+    codes = {"": 0}  # of each chain of addresses
     for segments, secure, client, site, chain, times in world.sights_seen():
-        named = chains[_named(world, chain)] if chain else 0
+        named = codes.get(chain)
+        if named is None:
+            named = codes[chain] = chains[_named(world, chain)]
         hidden = named if secure is False else 0
         plain = secure is False
         last = len(segments) - 1

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from proxysim.messages import Failure, Response
-from proxysim.proxies.effects import Closed, Head
+from proxysim.proxies.effects import Closed, Head, Sent
 from proxysim.sim.channels import Channel
 from proxysim.sim.dialling import Dial
 from proxysim.sim.exchange import Account, Call, Exchange
@@ -229,6 +229,13 @@ class Task:
         if exchange.backend:
             account.backend = exchange.backend
         self.reply(failure)
+
+    # What becomes of the answer.
+
+    def sent(self, exchange: Exchange) -> None:
+        """The last byte has left."""
+        arriving = exchange.arriving
+        self.reply(Sent(arriving.length if arriving is not None else 0))
 
     def relay_closed(self, channel: Channel) -> None:
         """The connection that it relays is gone."""
