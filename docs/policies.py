@@ -26,6 +26,7 @@ sys.path.insert(0, str(ROOT))
 
 from proxysim.policies.admission import ADMISSIONS  # noqa: E402
 from proxysim.policies.authentication import Authentication  # noqa: E402
+from proxysim.policies.backoff import Backoff  # noqa: E402
 from proxysim.policies.balancers import ALIASES, BALANCERS  # noqa: E402
 from proxysim.policies.eviction import EVICTIONS, OFFLINE  # noqa: E402
 from proxysim.policies.filters import ANSWER_CONDITIONS, CONDITIONS, Filters  # noqa: E402
@@ -36,6 +37,7 @@ from proxysim.policies.health import (  # noqa: E402
     SlowStart,
     SuccessRate,
 )
+from proxysim.policies.hedging import Hedging  # noqa: E402
 from proxysim.policies.identity import IDENTITIES  # noqa: E402
 from proxysim.policies.parameters import Stated  # noqa: E402
 from proxysim.policies.retry import Retry  # noqa: E402
@@ -136,8 +138,8 @@ FAMILIES = (
     Family(
         "Resilience",
         "What a reverse proxy does about requests that fail.",
-        {"retry": Retry},
-        ("policies/test_resilience*.py",),
+        {"retry": Retry, "retry.backoff": Backoff, "hedge": Hedging},
+        ("policies/test_resilience*.py", "policies/test_hedging.py", "proxies/test_attempts.py"),
     ),
 )
 

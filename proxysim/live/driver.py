@@ -20,6 +20,7 @@ from proxysim.proxies.effects import (
     TIMED_OUT,
     Closed,
     Connect,
+    Discard,
     Drain,
     Encode,
     Fetch,
@@ -291,6 +292,10 @@ class Run:
             return Sent((body.length or 0) if body is not None else 0)
         return self._later(_drained(body, effect))
 
+    def discard(self, effect: Discard) -> None:
+        if isinstance(effect.body, Stream):
+            effect.body.abort()
+
     def encode(self, effect: Encode) -> Any:
         body = encoded(effect.body, effect.coding)
         if isinstance(body, Stream):
@@ -360,6 +365,7 @@ CARRY: dict[type, Callable[[Run, Any], Any]] = {
     Fetch: Run.fetch,
     Send: Run.send,
     Drain: Run.drain,
+    Discard: Run.discard,
     Encode: Run.encode,
     Connect: Run.connect,
     Relay: Run.relay,

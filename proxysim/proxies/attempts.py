@@ -67,9 +67,10 @@ class Claims:
         self._leases.append(backend)
 
     def give_back(self, backend: Backend) -> None:
-        """Hold one lease of *backend* less."""
-        self._leases.remove(backend)
-        backend.__exit__()
+        """Hold no lease of *backend* any more; nothing happens where none is held."""
+        if backend in self._leases:
+            self._leases.remove(backend)
+            backend.__exit__()
 
     def __enter__(self) -> Claims:
         return self
@@ -82,11 +83,12 @@ class Claims:
 
 
 class Pair:
-    """A request and its hedge: how many of the two may still bring an answer."""
+    """A request and its hedge: whether there is one, and how many may still bring an answer."""
 
-    __slots__ = ("running",)
+    __slots__ = ("hedged", "running")
 
     def __init__(self) -> None:
+        self.hedged = False
         self.running = 0
 
 
@@ -180,7 +182,7 @@ class Attempts:
         try:
             answer = yield from self._try(request, asked, claims)
         except GeneratorExit:
-            if pair.running > 1:
+            if pair.hedged:
                 self.hedging.observe(self.proxy.clock() - began)
             raise
         if isinstance(answer.reply, Head):
@@ -193,6 +195,7 @@ class Attempts:
         assert self.hedging is not None
         if not pair.running or not self._others(request, asked) or not self.hedging.spend():
             yield Wait(Signal())  # for ever: the first goes on alone, and ends the race
+        pair.hedged = True
         pair.running += 1
         answer = yield from self._try(request, asked, claims)
         return (yield from self._end(answer, claims, pair))

@@ -8,7 +8,6 @@ from proxysim.errors import ScenarioError
 from proxysim.policies.balancers import build_balancer
 from proxysim.policies.compression import Compression
 from proxysim.policies.identity import HIDDEN, ReverseIdentity
-from proxysim.policies.retry import Retry
 from proxysim.proxies.effects import Deadlines
 from proxysim.proxies.forward import ForwardProxy
 from proxysim.proxies.reverse import ReverseProxy
@@ -16,6 +15,7 @@ from proxysim.scenario import nodes as said
 from proxysim.scenario.build_caches import cache_of
 from proxysim.scenario.build_fleet import fleet_of, prober_of
 from proxysim.scenario.build_forward import forward_of
+from proxysim.scenario.build_resilience import hedging_of, retry_of
 from proxysim.scenario.scenario import Scenario
 from proxysim.topology import Network
 from proxysim.workload.streams import stream
@@ -66,6 +66,7 @@ def proxy_of(
         prober=prober_of(
             fleet, node, clock, lambda backend: stream(seed, f"{name}/probe/{backend}", replication)
         ),
-        retry=Retry(node.retry.attempts, node.retry.budget) if node.retry is not None else None,
+        retry=retry_of(node, stream(seed, f"{name}/retry", replication)),
+        hedging=hedging_of(node),
         deadlines=Deadlines(node.deadlines.connect, node.deadlines.first_byte),
     )

@@ -30,7 +30,7 @@ from proxysim.scenario.quantities import (
     Weight,
     alternatives,
 )
-from proxysim.scenario.resilience import Deadlines, Health, Retry
+from proxysim.scenario.resilience import Deadlines, Health, Hedge, Retry
 
 __all__ = ["Clients", "ForwardProxy", "Node", "ProxyBase", "ReverseProxy", "Router", "Server"]
 
@@ -185,6 +185,7 @@ class ReverseProxy(ProxyBase):
     )
     health: Health = Health()
     retry: Retry | None = Field(default=None, description="Default: never.")
+    hedge: Hedge | None = Field(default=None, description="Default: never.")
     hide: bool = Field(
         default=True, description="Take fields that tell of the servers off answers."
     )

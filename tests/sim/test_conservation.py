@@ -127,7 +127,10 @@ def scenarios(draw: Any) -> dict[str, Any]:
                 **common,
                 compression=st.just(["zstd", "gzip"]),
                 health=st.just({"passive": {"failures": 1, "for": 0.5}}),
-                retry=st.just({"attempts": 3}),
+                retry=st.sampled_from(
+                    [{"attempts": 3}, {"on": ["5xx", "connect"], "backoff": {"base": 0.01}}]
+                ),
+                hedge=st.sampled_from([{"after": 0.02, "budget": 1.0}, {}]),
             ),
         }
         wire(here, "edge")

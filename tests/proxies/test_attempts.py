@@ -1,0 +1,325 @@
+"""Retries and hedges, the world played by hand: who is asked, when, and what is held meanwhile."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from proxysim.messages import Content, Failure, Headers, Request, Response
+from proxysim.policies.backend import Backend
+from proxysim.policies.backoff import Backoff
+from proxysim.policies.balancers.round_robin import RoundRobin
+from proxysim.policies.hedging import Hedging
+from proxysim.policies.retry import Retry
+from proxysim.proxies.effects import Discard, Fetch, Head, Race, Send, Sent, Sleep, Wait
+from proxysim.proxies.reverse import ReverseProxy
+from tests.proxies.playing import Play
+
+PAGE = Content(b"a page")
+OK = Head(Response(200), PAGE)
+BUSY = Head(Response(503, Headers([("retry-after", "1")])), Content(b"busy"))
+LOST = Failure("reset", sent=True, retry_safe=False)
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class AsIs:
+    def rewrite(self, request):
+        return request
+
+    def answer(self, response):
+        return response
+
+
+def get(method="GET", body=None):
+    return Request(method, "http", "shop.example", 80, "/", Headers(), "10.0.0.7", body)
+
+
+def shop(count=3):
+    return [Backend(f"shop-{n}") for n in range(1, count + 1)]
+
+
+def edge(servers, clock=None, **options):
+    return ReverseProxy("edge", clock or Clock(), AsIs(), RoundRobin(), servers, **options)
+
+
+def loads(servers):
+    return [server.in_flight for server in servers]
+
+
+# Retries.
+
+
+def test_an_answer_that_is_retried_is_given_up_before_another_is_asked():
+    one, two = servers = shop(2)
+    handling = edge(servers, retry=Retry(on=[503])).handle(get())
+    assert next(handling).backend is one
+    assert handling.send(BUSY) == Discard(BUSY.body)
+    assert loads(servers) == [0, 0], "nobody is working for us now"
+    assert handling.send(None).backend is two
+    assert handling.send(OK) == Send(OK.response, PAGE)
+    with pytest.raises(StopIteration):
+        handling.send(Sent(6))
+    assert loads(servers) == [0, 0]
+
+
+def test_the_last_bad_answer_is_sent_as_it_is():
+    handling = edge(shop(), retry=Retry(attempts=2, on=[503])).handle(get())
+    next(handling)
+    handling.send(BUSY)
+    handling.send(None)
+    assert handling.send(BUSY) == Send(BUSY.response, BUSY.body)
+
+
+@pytest.mark.parametrize(
+    ("on", "came", "again"),
+    [
+        (["connect"], Failure("refused"), True),
+        (["connect"], Failure("timeout"), True),  # in connecting
+        (["connect"], Failure("unresolved"), True),
+        (["connect"], LOST, False),
+        (["reset"], LOST, True),
+        (["reset"], Failure("refused"), False),
+        (["timeout"], Failure("timeout", sent=True, retry_safe=False), True),
+        (["timeout"], Failure("timeout"), False),
+        (["connect", "reset", "timeout"], BUSY, False),
+        ([503], BUSY, True),
+        ([502], BUSY, False),
+        (["connect", "reset", "timeout"], Failure("denied", sent=True), False),
+    ],
+)
+def test_what_is_retried_is_what_was_asked_for(on, came, again):
+    handling = edge(shop(), retry=Retry(on=on)).handle(get())
+    next(handling)
+    assert isinstance(handling.send(came), Fetch | Discard) is again
+
+
+def test_an_answer_is_asked_for_again_by_idempotent_methods_alone():
+    for method, again in (("GET", True), ("PUT", True), ("POST", False), ("PATCH", False)):
+        handling = edge(shop(), retry=Retry(on=[503])).handle(get(method, PAGE))
+        next(handling)
+        assert isinstance(handling.send(BUSY), Discard) is again, method
+
+
+def test_no_lease_is_held_while_backing_off_and_the_place_in_the_budget_is():
+    servers, retry = shop(2), Retry(backoff=Backoff(Random(1), base=0.1))
+    handling = edge(servers, retry=retry).handle(get())
+    next(handling)
+    pause = handling.send(LOST)
+    assert isinstance(pause, Sleep)
+    assert 0 < pause.seconds < 0.1
+    assert (loads(servers), retry.under_way) == ([0, 0], 1)
+    assert isinstance(handling.send(None), Fetch)
+    handling.close()
+    assert (loads(servers), retry.under_way) == ([0, 0], 0)
+
+
+def test_those_that_back_off_count_as_under_way_for_the_budget():
+    """Else an outage, in which all back off and nobody is asked, would leave no budget."""
+    servers, backoff = shop(2), Backoff(Random(1), base=0.1)
+    proxy = edge(servers, retry=Retry(attempts=9, budget=0.5, backoff=backoff))
+    handlings = [proxy.handle(get()) for _ in range(20)]
+    for handling in handlings:
+        next(handling)
+    asleep = sum(isinstance(handling.send(LOST), Sleep) for handling in handlings)
+    assert asleep == 10
+
+
+def test_the_only_backend_is_left_alone_for_as_long_as_it_asks():
+    patient = Retry(on=[503], backoff=Backoff(Random(1), base=0.5, most=2.0))
+    hasty = Retry(on=[503], backoff=Backoff(Random(1), base=0.1, most=0.5))
+    for retry, expected in ((patient, Sleep(1.0)), (hasty, Send(BUSY.response, BUSY.body))):
+        handling = edge(shop(1), retry=retry).handle(get())
+        next(handling)
+        effect = handling.send(BUSY)
+        if isinstance(effect, Discard):
+            effect = handling.send(None)
+        assert effect == expected
+    # What one has asked for is no reason to wait for another.
+    handling = edge(shop(2), retry=Retry(on=[503])).handle(get())
+    next(handling)
+    handling.send(BUSY)
+    assert isinstance(handling.send(None), Fetch)
+
+
+# Hedges.
+
+
+def hedged(servers, **options):
+    clock = Clock()
+    proxy = edge(servers, clock, hedging=Hedging(after=0.05), **options)
+    return clock, Play(proxy.handle(get()))
+
+
+def test_a_quick_answer_needs_no_hedge():
+    servers = shop()
+    _, play = hedged(servers)
+    assert play.root.effect.after == 0.05
+    assert play.effect == Fetch(servers[0], get())
+    assert play.reply(OK) == Send(OK.response, PAGE)
+    assert loads(servers) == [1, 0, 0], "until all has gone"
+    assert play.reply(Sent(6)) is None
+    assert loads(servers) == [0, 0, 0]
+
+
+@pytest.mark.parametrize("winner", [0, 1])
+def test_the_first_good_answer_wins_and_the_other_is_closed(winner):
+    servers = shop()
+    _, play = hedged(servers)
+    play.root.late()
+    asked = [runner.effect.backend for runner in play.waiting()]
+    assert len(set(asked)) == sum(loads(servers)) == 2
+    play.waiting()[winner].go(OK)
+    assert play.effect == Send(OK.response, PAGE)
+    assert sum(loads(servers)) == asked[winner].in_flight == 1, "the loser's is given back at once"
+    play.reply(Sent(6))
+    assert loads(servers) == [0, 0, 0]
+
+
+@pytest.mark.parametrize("bad", [LOST, BUSY])
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_bad_answer_does_not_win_while_a_better_may_come(bad, first):
+    servers = shop()
+    _, play = hedged(servers)
+    play.root.late()
+    one, other = play.waiting() if first == 0 else reversed(play.waiting())
+    one.go(bad)
+    if bad is BUSY:
+        assert one.effect == Discard(BUSY.body)
+        one.go(None)
+    assert isinstance(one.effect, Wait)
+    assert sum(loads(servers)) == 1
+    other.go(OK)
+    assert play.effect == Send(OK.response, PAGE)
+    play.reply(Sent(6))
+    assert loads(servers) == [0, 0, 0]
+
+
+def test_when_both_fail_the_retry_asks_a_third():
+    servers = shop()
+    _, play = hedged(servers, retry=Retry())
+    play.root.late()
+    asked = [runner.effect.backend for runner in play.waiting()]
+    for runner in play.waiting():
+        runner.go(LOST)
+    assert play.effect.backend not in asked
+    assert sum(loads(servers)) == play.effect.backend.in_flight == 1
+
+
+def test_a_hedge_that_would_ask_the_same_backend_is_not_sent():
+    servers = shop(1)
+    _, play = hedged(servers)
+    play.root.late()
+    assert loads(servers) == [1]
+    first, second = play.waiting()
+    assert isinstance(second.effect, Wait)
+    first.go(LOST)
+    assert play.effect.response.status == 502
+
+
+@pytest.mark.parametrize("request_", [get("POST", PAGE), get("PUT", PAGE), get("DELETE")])
+def test_only_what_reads_is_hedged(request_):
+    proxy = edge(shop(), hedging=Hedging(after=0.05))
+    assert isinstance(next(proxy.handle(request_)), Fetch)
+
+
+def test_hedges_keep_to_their_share_of_requests():
+    proxy = edge(shop(), hedging=Hedging(after=0.05, budget=0.1))
+    sent = 0
+    for _ in range(200):
+        play = Play(proxy.handle(get()))
+        play.root.late()
+        sent += all(isinstance(runner.effect, Fetch) for runner in play.waiting())
+        play.close()
+    assert sent == 10 + 20 - 1, "10 are saved at first; the first request finds the purse full"
+
+
+def test_the_delay_follows_the_times_that_answers_take():
+    clock = Clock()
+    hedging = Hedging(quantile=0.9)
+    proxy = edge(shop(), clock, hedging=hedging)
+    for n in range(1, 101):
+        handling = proxy.handle(get())
+        effect = next(handling)
+        if isinstance(effect, Race):
+            play = Play(proxy.handle(get()))
+            clock.now += n / 1000
+            play.waiting()[0].go(OK)
+            play.close()
+        else:
+            clock.now += n / 1000
+            handling.send(OK)
+        handling.close()
+    assert hedging.delay() == pytest.approx(0.090)
+
+
+def test_one_that_lost_against_its_hedge_counts_as_slow():
+    """Else quick hedges would make the quantile, and so the next hedges, quicker and quicker."""
+    clock, hedging = Clock(), Hedging(quantile=0.5)
+    for _ in range(Hedging.ENOUGH):
+        hedging.observe(1.0)
+    before = len(hedging._recent)
+    play = Play(edge(shop(), clock, hedging=hedging).handle(get()))
+    clock.now = 1.0
+    play.root.late()
+    clock.now = 1.1
+    play.waiting()[1].go(OK)
+    assert len(hedging._recent) == before + 1
+    assert hedging._recent.quantile(1.0) == pytest.approx(1.1)
+
+
+# Whatever happens, in whatever order.
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_nothing_is_held_when_all_is_over(data):
+    """Requests with every option on, answered, failed, late, or given up at any moment."""
+    clock, servers = Clock(), shop(data.draw(st.integers(1, 3)))
+    retry = Retry(
+        attempts=3, budget=0.5, on=["connect", "reset", 503], backoff=Backoff(Random(1), 0.1)
+    )
+    proxy = edge(servers, clock, retry=retry, hedging=Hedging(after=0.05, budget=0.5))
+    plays = [Play(proxy.handle(get())) for _ in range(data.draw(st.integers(1, 5)))]
+    for _ in range(data.draw(st.integers(0, 40))):
+        under_way = [play for play in plays if not play.over]
+        if not under_way:
+            break
+        play = data.draw(st.sampled_from(under_way))
+        clock.now += 0.01
+        what = data.draw(st.sampled_from(["reply", "reply", "reply", "late", "close"]))
+        if what == "close":
+            play.close()
+        elif what == "late":
+            for race in play.races():
+                race.late()
+        else:
+            runner = data.draw(st.sampled_from(play.waiting()))
+            if isinstance(runner.effect, Fetch):
+                runner.go(data.draw(st.sampled_from([OK, BUSY, LOST, Failure("refused")])))
+            elif isinstance(runner.effect, Wait):
+                for reply in runner.wakes():
+                    runner.go(reply)
+            else:
+                runner.go(Sent(6) if isinstance(runner.effect, Send) else None)
+        asking = [
+            runner.effect.backend
+            for play in plays
+            for runner in play.waiting()
+            if isinstance(runner.effect, Fetch)
+        ]
+        for server in servers:
+            assert server.in_flight >= asking.count(server)
+        assert retry.under_way <= max(Retry.LEAST, 0.5 * len(plays))
+    for play in plays:
+        play.close()
+    assert loads(servers) == [0] * len(servers)
+    assert retry.under_way == 0

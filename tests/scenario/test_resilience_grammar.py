@@ -1,0 +1,60 @@
+"""What may be said of retries, hedges and the rest; what cannot be is refused with its mend."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxysim.scenario import Scenario
+from proxysim.scenario.build_proxies import proxy_of
+from proxysim.scenario.mistakes import DocumentError
+from tests.sim.scene import edge, server, tree
+
+USERS = {"kind": "clients", "arrivals": 1.0}
+
+
+def scenario(**options: object) -> Scenario:
+    nodes = {"users": USERS, "edge": edge(**options), "shop": server()}
+    return Scenario.checked(tree(nodes), name="scene")
+
+
+IMPOSSIBLE = [
+    ({"retry": {"attempts": 0}}, "retry.attempts", "0"),
+    ({"retry": {"budget": "120%"}}, "retry.budget", "120%"),
+    ({"retry": {"on": []}}, "retry.on", ""),
+    ({"retry": {"on": ["conect"]}}, "retry.on.0", "connect, reset, timeout, 5xx"),
+    ({"retry": {"on": [404]}}, "retry.on.0", "429, or from 500 to 599"),
+    ({"retry": {"backoff": {"base": 0}}}, "retry.backoff", "Give a time above zero"),
+    ({"retry": {"backoff": {"base": "1s", "max": "20ms"}}}, "retry.backoff", "at least base"),
+    ({"hedge": {"after": "1s", "quantile": "95%"}}, "hedge", "both after and quantile"),
+    ({"hedge": {"quantile": 1}}, "hedge", "between 0 and 1"),
+    ({"hedge": {"quantile": 0.0}}, "hedge", "between 0 and 1"),
+    ({"hedge": {"budget": 0}}, "hedge", "take hedge away"),
+]
+
+
+@pytest.mark.parametrize(("options", "path", "says"), IMPOSSIBLE)
+def test_what_cannot_be_is_refused_by_its_place(options, path, says):
+    with pytest.raises(DocumentError) as caught:
+        scenario(**options)
+    (line,) = str(caught.value).splitlines()
+    assert f"nodes.edge.{path}: " in line
+    assert says in line
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"retry": {"on": ["connect", 503, "5xx"], "backoff": {}}},
+        {"retry": {"budget": "100%", "backoff": {"base": "10ms", "max": "10ms"}}},
+        {"hedge": {}},
+        {"hedge": {"after": "0ms"}},
+        {"hedge": {"quantile": "99%", "budget": "5%"}},
+    ],
+)
+def test_what_can_be_is_built(options):
+    assert proxy_of(scenario(**options), "edge", lambda: 0.0).name == "edge"
+
+
+def test_5xx_means_every_status_of_an_answer_that_failed():
+    retry = scenario(retry={"on": ["5xx", 429]}).document.nodes["edge"].retry
+    assert retry.reasons == {429, *range(500, 600)}
