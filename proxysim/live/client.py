@@ -144,11 +144,11 @@ class Client:
         unsent = 0 if wire.gone else wire.transport.get_write_buffer_size()
         if unsent != self._unsent:
             self._unsent, self._since = unsent, self.house.now
-        elif self._deaf:
-            if waited > LINGER:
-                wire.abort()
         elif unsent:
             if waited > limits.stall:
+                wire.abort()
+        elif self._deaf:
+            if waited > LINGER:
                 wire.abort()
         elif self._switched or self._run is not None or self._queue:
             message = self._message
@@ -380,14 +380,10 @@ class Client:
         self._deaf = True
         self._since = self.house.now
         wire = self.wire
-        self._holds_end()
-        idle = self._newest is None or self._newest.over
-        if self._ended or (idle and self._refusal is None) or not wire.end():
-            wire.close()
-
-    def _holds_end(self) -> None:
         for reason in ("queue", "body", "switch", "greeting"):
-            self.wire.flow(reason)
+            wire.flow(reason)
+        if self._ended or not wire.end():
+            wire.close()
 
     # Answers.
 
