@@ -30,6 +30,7 @@ from proxysim.policies.backoff import Backoff  # noqa: E402
 from proxysim.policies.balancers import ALIASES, BALANCERS  # noqa: E402
 from proxysim.policies.eviction import EVICTIONS, OFFLINE  # noqa: E402
 from proxysim.policies.filters import ANSWER_CONDITIONS, CONDITIONS, Filters  # noqa: E402
+from proxysim.policies.forwarded import Trusted  # noqa: E402
 from proxysim.policies.health import (  # noqa: E402
     HealthChecks,
     OutlierEjection,
@@ -38,7 +39,7 @@ from proxysim.policies.health import (  # noqa: E402
     SuccessRate,
 )
 from proxysim.policies.hedging import Hedging  # noqa: E402
-from proxysim.policies.identity import IDENTITIES  # noqa: E402
+from proxysim.policies.identity import IDENTITIES, ReverseIdentity  # noqa: E402
 from proxysim.policies.parameters import Stated  # noqa: E402
 from proxysim.policies.retry import Retry  # noqa: E402
 from proxysim.proxies.fleet import Fleet  # noqa: E402
@@ -46,6 +47,7 @@ from proxysim.proxies.fleet import Fleet  # noqa: E402
 PAGE = ROOT / "docs" / "policies.md"
 TESTS = ROOT / "tests"
 
+_POLICIES = ("proxysim.policies", "proxysim.proxies")
 _LABEL = re.compile(r"(?:^|(?<=\s))(Cost|Members|Source): ")
 _COST = re.compile(r"(?:^|(?<=[.;:] ))O\(.*?\.(?=\s|$)")
 
@@ -120,6 +122,17 @@ FAMILIES = (
         IDENTITIES,
         ("policies/test_identity*.py",),
         "IDENTITIES",
+    ),
+    Family(
+        "Identity before servers",
+        "What a reverse proxy tells of clients and servers, `hide` and `forwarded`, and whom a"
+        " proxy believes about clients, `trusted`.",
+        {"reverse identity": ReverseIdentity, "trusted": Trusted},
+        (
+            "policies/test_identity*.py",
+            "policies/test_forwarded.py",
+            "sim/test_identity_at_work.py",
+        ),
     ),
     Family(
         "Health",
@@ -231,7 +244,7 @@ def _proofs_of(file: Path) -> Iterator[Proof]:
     if file.parent.name != "policies":
         subject = (ast.get_docstring(tree) or "").partition(".")[0].partition(":")[0]
     for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("proxysim.policies"):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(_POLICIES):
             known |= {alias.name: {f"class {alias.name}"} for alias in node.names}
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             name = node.targets[0].id

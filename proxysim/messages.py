@@ -157,7 +157,8 @@ class Content:
 class Request:
     """A request as its receiver sees it.
 
-    ``peer`` is the address at the other end of the connection it came on. ``path`` is the target
+    ``peer`` is the address at the other end of the connection it came on; where proxies before are
+    believed, it is the client's, and ``hop`` the other end's. ``path`` is the target
     in origin form, with its query; for CONNECT it is empty and ``host`` and ``port`` say where to.
     ``world`` is the world's own luggage, handed on untouched and never looked into.
     """
@@ -171,6 +172,7 @@ class Request:
     peer: str = ""
     body: Body | None = None
     world: Any = None
+    hop: str = ""
 
     @property
     def url(self) -> str:

@@ -255,6 +255,7 @@ def conditional(request: Request, stored: Response) -> Request:
         request.peer,
         request.body,
         request.world,
+        request.hop,
     )
 
 

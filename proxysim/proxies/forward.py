@@ -9,6 +9,7 @@ from proxysim.messages import Connection, Content, Failure, Request, Response
 from proxysim.policies.authentication import Authentication
 from proxysim.policies.backend import Backend
 from proxysim.policies.filters import Filters, Verdict
+from proxysim.policies.forwarded import Trusted
 from proxysim.policies.identity import Identity
 from proxysim.policies.retry import Retry
 from proxysim.proxies.cache import Cache
@@ -37,7 +38,8 @@ class ForwardProxy(CachingProxy):
     With *authentication* only its users may ask at all. *filters* decide what may be asked, and
     which answers may be had. *parent* is a further forward proxy that everything goes
     through; without one each host is asked itself. *tunnel_ports* are the ports that CONNECT may
-    reach; empty: CONNECT is not served.
+    reach; empty: CONNECT is not served. What proxies before say of the client is believed as far as
+    they are *trusted*.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class ForwardProxy(CachingProxy):
         filters: Filters | None = None,
         parent: Backend | None = None,
         tunnel_ports: Sequence[int] = (443,),
+        trusted: Trusted | None = None,
         cache: Cache | None = None,
         retry: Retry | None = None,
         deadlines: Deadlines = NO_DEADLINES,
@@ -59,6 +62,7 @@ class ForwardProxy(CachingProxy):
         self.authentication = authentication
         self.filters = filters
         self.parent = parent
+        self.trusted = trusted
         self.tunnel_ports = frozenset(tunnel_ports)
         self._origins: dict[tuple[str, int], Backend] = {}
 
@@ -69,6 +73,8 @@ class ForwardProxy(CachingProxy):
 
     def handle(self, request: Request) -> Handling:
         """Answer *request*; what cannot be decided here is asked of the world."""
+        if self.trusted is not None:
+            request = self.trusted.unveiled(request)
         if self.authentication is not None and self.authentication.user_of(request) is None:
             return self._blocked(*self.authentication.challenge)
         if self.filters is not None:

@@ -9,6 +9,7 @@ from proxysim.messages import Connection, Failure, Request
 from proxysim.policies.backend import Backend
 from proxysim.policies.balancers.base import Balancer
 from proxysim.policies.compression import Compression
+from proxysim.policies.forwarded import Trusted
 from proxysim.policies.hedging import Hedging
 from proxysim.policies.identity import Identity
 from proxysim.policies.retry import Retry
@@ -37,7 +38,9 @@ class ReverseProxy(CachingProxy):
     It serves the hosts in *sites* (all, where empty) from *backends*, of which *balancer* picks one
     a request; a :class:`~proxysim.proxies.fleet.Fleet` of them says who may be asked, a plain list
     is one that is always well. *prober* runs its health checks. With *passthrough* it never ends
-    TLS: it picks a backend for each connection, by its server name, and relays the bytes.
+    TLS: it picks a backend for each connection, by its server name, and relays the bytes. What
+    proxies before say of the client is believed as far as they are *trusted*: it is the peer from
+    then on, for all that goes by clients.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class ReverseProxy(CachingProxy):
         *,
         sites: Collection[str] = (),
         passthrough: bool = False,
+        trusted: Trusted | None = None,
         cache: Cache | None = None,
         compression: Compression | None = None,
         prober: Prober | None = None,
@@ -75,6 +79,7 @@ class ReverseProxy(CachingProxy):
         self.prober = prober
         self.sites = frozenset(sites)
         self.passthrough = passthrough
+        self.trusted = trusted
 
     def opened(self, connection: Connection) -> Generator[Effect, Any, Opening]:
         """Accept *connection*, refuse it, or relay it whole to a backend chosen by its name."""
@@ -97,6 +102,8 @@ class ReverseProxy(CachingProxy):
 
     def handle(self, request: Request) -> Handling:
         """Answer *request*; what cannot be decided here is asked of the world."""
+        if self.trusted is not None:
+            request = self.trusted.unveiled(request)
         if self.sites and request.host not in self.sites:
             return self._misdirected()
         return self.respond(request)

@@ -8,13 +8,12 @@ from proxysim.policies.authentication import Authentication, User
 from proxysim.policies.backend import Backend
 from proxysim.policies.filters import Filters, build_filters
 from proxysim.policies.filters.schedule import moment
-from proxysim.policies.identity import IDENTITIES
 from proxysim.proxies.cache import Cache
 from proxysim.proxies.effects import Deadlines
 from proxysim.proxies.forward import ForwardProxy
 from proxysim.scenario import nodes as said
 from proxysim.scenario.block_lists import categories_of
-from proxysim.scenario.build_topology import network_of
+from proxysim.scenario.build_identity import addresses_of, identity_of, trusted_of
 from proxysim.scenario.scenario import Scenario
 from proxysim.topology import Network
 
@@ -39,11 +38,12 @@ def forward_of(
     return ForwardProxy(
         name,
         clock,
-        IDENTITIES[node.identity](name),
+        identity_of(scenario, name, node),
         authentication=login,
         filters=_filters(scenario, node, login, network),
         parent=Backend(node.through) if node.through is not None else None,
         tunnel_ports=(443,) if node.tunnels else (),
+        trusted=trusted_of(scenario, node, network),
         cache=cache,
         deadlines=Deadlines(node.deadlines.connect, node.deadlines.first_byte),
     )
@@ -67,14 +67,10 @@ def _filters(
 ) -> Filters | None:
     if not node.filters:
         return None
-
-    def addresses(group: str) -> tuple[str, ...]:
-        return (network or network_of(scenario)).networks(group)
-
     return build_filters(
         [rule.model_dump(exclude_none=True) for rule in node.filters],
         categories=categories_of(node, scenario.directory),
-        addresses=addresses,
+        addresses=lambda written: addresses_of(scenario, written, network),
         authentication=login,
         starts=moment(scenario.document.run.starts),
     )

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from proxysim.errors import ScenarioError
 from proxysim.policies.balancers import build_balancer
 from proxysim.policies.compression import Compression
-from proxysim.policies.identity import HIDDEN, ReverseIdentity
 from proxysim.proxies.effects import Deadlines
 from proxysim.proxies.forward import ForwardProxy
 from proxysim.proxies.reverse import ReverseProxy
@@ -15,6 +14,7 @@ from proxysim.scenario import nodes as said
 from proxysim.scenario.build_caches import cache_of
 from proxysim.scenario.build_fleet import fleet_of, prober_of
 from proxysim.scenario.build_forward import forward_of
+from proxysim.scenario.build_identity import identity_of, trusted_of
 from proxysim.scenario.build_resilience import hedging_of, retry_of
 from proxysim.scenario.scenario import Scenario
 from proxysim.topology import Network
@@ -56,10 +56,11 @@ def proxy_of(
     return ReverseProxy(
         name,
         clock,
-        ReverseIdentity(name, HIDDEN if node.hide else ()),
+        identity_of(scenario, name, node),
         balancer,
         fleet,
         sites=node.sites,
+        trusted=trusted_of(scenario, node, network),
         passthrough=node.tls == "passthrough",
         cache=cache_of(node, name, clock, seed, replication),
         compression=Compression(node.compression) if node.compression else None,

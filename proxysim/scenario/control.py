@@ -1,4 +1,4 @@
-"""What rules of filters can get wrong that no field shows alone: lists, clients, users."""
+"""What can be wrong in who may ask and who is believed, that no field shows alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from proxysim.scenario.block_lists import files_of, list_in
 from proxysim.scenario.document import Document
 from proxysim.scenario.filtering import Condition, Rule
 from proxysim.scenario.mistakes import Mistake
-from proxysim.scenario.nodes import Clients, ForwardProxy
+from proxysim.scenario.nodes import Clients, ForwardProxy, ProxyBase
 from proxysim.scenario.serving import group_of
 from proxysim.scenario.yaml_reader import Path
 
@@ -20,8 +20,11 @@ __all__ = ["condition_of", "listed", "mistaken_control"]
 
 
 def mistaken_control(document: Document, directory: pathlib.Path) -> Iterator[Mistake]:
-    """Mistakes in the filters, categories and users of *document*'s forward proxies."""
+    """Mistakes in the filters, categories, users and trust of *document*'s proxies."""
     for name, node in document.nodes.items():
+        if isinstance(node, ProxyBase) and node.trusted is not None:
+            for index, written in enumerate(node.trusted.addresses or ()):
+                yield from _asker(document, written, ("nodes", name, "trusted", "addresses", index))
         if not isinstance(node, ForwardProxy):
             continue
         for category, path in files_of(node, directory):
@@ -74,7 +77,7 @@ def _rule(
         else:
             yield from _known(path, field, names, known)
     for written in listed(condition.client):
-        yield from _client(document, written, (*path, "client"))
+        yield from _asker(document, written, (*path, "client"))
 
 
 def _known(path: Path, field: str, names: list[str], known: Iterable[str]) -> Iterator[Mistake]:
@@ -86,7 +89,7 @@ def _known(path: Path, field: str, names: list[str], known: Iterable[str]) -> It
             )
 
 
-def _client(document: Document, written: str, path: Path) -> Iterator[Mistake]:
+def _asker(document: Document, written: str, path: Path) -> Iterator[Mistake]:
     if not written[:1].isalpha() or ":" in written:
         try:
             network(written)
@@ -95,13 +98,11 @@ def _client(document: Document, written: str, path: Path) -> Iterator[Mistake]:
         return
     if (group := group_of(written, document)) is None:
         asking = [
-            name
-            for name, node in document.nodes.items()
-            if isinstance(node, Clients | ForwardProxy)
+            name for name, node in document.nodes.items() if isinstance(node, Clients | ProxyBase)
         ]
         yield Mistake(path, f"no node is called {written!r}", did_you_mean(written, asking))
-    elif not isinstance(document.nodes[group], Clients | ForwardProxy):
+    elif not isinstance(document.nodes[group], Clients | ProxyBase):
         kind = document.nodes[group].kind
         yield Mistake(
-            path, f"{written} is of kind {kind}, which asks nothing", "Name a group of clients."
+            path, f"{written} is of kind {kind}, which asks nothing", "Name a proxy or clients."
         )

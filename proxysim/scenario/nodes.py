@@ -19,6 +19,7 @@ from proxysim.policies.fields import HOP_BY_HOP
 from proxysim.scenario.caching import Cache
 from proxysim.scenario.draws import Arrivals, TimeDistribution
 from proxysim.scenario.filtering import Authentication, Files, Rule
+from proxysim.scenario.identity import Forwarded, Trusted
 from proxysim.scenario.menus import Balancer
 from proxysim.scenario.quantities import (
     Count,
@@ -138,6 +139,15 @@ class ProxyBase(NodeBase):
 
     cores: Count | None = Field(default=None, description="Default: as many as it needs.")
     cache: Cache | None = Field(default=None, description="Default: none.")
+    forwarded: Forwarded | None = Field(
+        default=None,
+        description="Where it writes whom it was asked by. Default: in x-forwarded-for, unless its"
+        " identity hides that.",
+    )
+    trusted: Trusted | None = Field(
+        default=None,
+        description="Whom it believes about clients. Default: the other end is the client.",
+    )
     deadlines: Deadlines = Deadlines()
     keep_alive: Duration = Field(default=60.0, description="How long idle connections are kept.")
     costs: dict[str, Any] = Field(default={}, description="Overrides of the scenario's costs.")
@@ -166,6 +176,15 @@ class ForwardProxy(ProxyBase):
     dns: Dns | None = Field(default=None, description="Default: names cost nothing.")
     tunnels: bool = Field(default=True, description="Whether CONNECT is served.")
 
+    @model_validator(mode="after")
+    def _tells_of_nobody(self) -> Self:
+        if self.identity == "elite" and self.forwarded not in (None, "none"):
+            raise FieldError(
+                f"found forwarded: {self.forwarded} with identity: elite, which tells of nobody",
+                mend="Take one of the two out.",
+            )
+        return self
+
 
 class ReverseProxy(ProxyBase):
     """A proxy on the servers' side."""
@@ -186,8 +205,9 @@ class ReverseProxy(ProxyBase):
     health: Health = Health()
     retry: Retry | None = Field(default=None, description="Default: never.")
     hedge: Hedge | None = Field(default=None, description="Default: never.")
-    hide: bool = Field(
-        default=True, description="Take fields that tell of the servers off answers."
+    hide: bool | list[str] = Field(
+        default=True,
+        description="Take what tells of the servers off answers. A list: these fields as well.",
     )
 
     @field_validator("backends")

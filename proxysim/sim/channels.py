@@ -140,7 +140,8 @@ class Channel:
         request = exchange.request
         call = exchange.call
         if world.seen is not None:
-            chain = request.headers.fields.get("x-forwarded-for", "")
+            fields = request.headers.fields
+            chain = fields.get("x-forwarded-for") or fields.get("forwarded", "")
             world.seen.append((self.sight, call.client, call.site, chain))
         delay = path.delay(call.id, exchange.attempt) if path.uncertain else path.latency
         size = world.request_head

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from proxysim.errors import TopologyError
+from proxysim.policies.forwarded import parse_forwarded
+
 if TYPE_CHECKING:
     from proxysim.sim.world import World
 
@@ -44,12 +47,15 @@ def views_of(world: World) -> Iterator[tuple[tuple[Any, ...], int]]:
 
 
 def _named(world: World, chain: str) -> str:
-    """A forwarded-for chain with the members' names in place of their addresses."""
+    """A chain in X-Forwarded-For or Forwarded, with members' names in place of their addresses."""
+    if "=" in chain:
+        said = [element.get("for", "unknown") for element in parse_forwarded(chain)]
+    else:
+        said = [text.strip() for text in chain.split(",")]
     names = []
-    for text in chain.split(","):
-        address = text.strip()
+    for address in said:
         try:
             names.append(world.network.name(address))
-        except Exception:
+        except TopologyError:
             names.append(address)
     return ", ".join(names)

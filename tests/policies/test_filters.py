@@ -27,7 +27,9 @@ every_answer = pytest.mark.parametrize("name", ANSWER_CONDITIONS)
 MONDAY_NINE = 9 * 3600.0
 GIVEN = {
     "categories": {"ads": Names({"a.example"}), "games": Names({"b.example"})},
-    "addresses": {"staff": ["10.0.0.0/24"], "guests": ["10.9.0.0/16"]}.__getitem__,
+    "addresses": lambda name: {"staff": ["10.0.0.0/24"], "guests": ["10.9.0.0/16"]}.get(
+        name, [name]
+    ),
     "authentication": Authentication(
         {"ann": User("a", frozenset({"sales"})), "bob": User("b", frozenset({"it"}))}
     ),

@@ -20,7 +20,8 @@ class Client:
     """Matches requests that come from the listed addresses, networks or groups of clients.
 
     An address stands alone (``10.0.0.7``) or for its network (``10.0.0.0/8``, ``fd00::/8``); a
-    group is a node of the scenario, or one member of it (``staff``, ``staff-3``). It is the other
+    group is a node of the scenario, or one member of it (``staff``, ``staff-3``), whose networks
+    are what *addresses* says of anything written. It is the other
     end of the connection that counts: behind a further proxy all look like that proxy.
 
     O(networks listed), O(1) for one of the last 16384 addresses.
@@ -38,7 +39,7 @@ class Client:
         networks = [
             found
             for written in clients
-            for text in _addresses(written.strip(), addresses)
+            for text in (addresses(written.strip()) if addresses else [written.strip()])
             for found in [network(text)]
         ]
 
@@ -70,10 +71,3 @@ def network(written: str) -> IPv4Network | IPv6Network:
         f"found {written!r} as an address",
         mend=f"Give one such as 10.0.0.7, or a network: 10.0.0.0/8.{meant}",
     )
-
-
-def _addresses(written: str, of_name: Callable[[str], Iterable[str]] | None) -> Iterable[str]:
-    """What *written* stands for; the addresses of a name are asked for."""
-    if of_name is None or not written[:1].isalpha() or ":" in written:
-        return [written]
-    return of_name(written)

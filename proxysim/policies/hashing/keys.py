@@ -35,7 +35,7 @@ def key_of(what: str, trusted_hops: int = 0) -> Key:
             f"found trusted_hops with key: {what}", mend="Trusted hops are for key: client."
         )
     if kind == "client":
-        return partial(client_of, trusted_hops=trusted_hops) if trusted_hops else attrgetter("peer")
+        return partial(client_of, trusted=trusted_hops) if trusted_hops else attrgetter("peer")
     if kind == "header":
         return partial(_header, name=name.lower())
     if kind == "cookie":

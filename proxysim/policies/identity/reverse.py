@@ -1,0 +1,166 @@
+"""The reverse side's identity: servers are told of the client, clients nothing of the servers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+
+from proxysim.messages import Headers, Request, Response
+from proxysim.policies.fields import hop_by_hop
+from proxysim.policies.forwarded import forwarded_element, node_of
+from proxysim.policies.hosts import canonical
+from proxysim.policies.identity.base import FORWARDED, KEPT
+
+__all__ = ["HIDDEN", "ReverseIdentity"]
+
+#: Answer fields that tell what the servers are and which of them it was: after the list of fields
+#: to remove of the OWASP Secure Headers Project.
+HIDDEN = frozenset(
+    {
+        "powered-by",
+        "server",
+        "via",
+        "x-aspnet-version",
+        "x-aspnetmvc-version",
+        "x-backend",
+        "x-backend-server",
+        "x-generator",
+        "x-php-version",
+        "x-powered-by",
+        "x-powered-cms",
+        "x-runtime",
+        "x-served-by",
+        "x-server-powered-by",
+        "x-upstream",
+        "x-varnish-backend",
+        "x-varnish-server",
+    }
+)
+
+#: Fields that only the nearest proxy may write: a client that sends them forges them.
+_OURS = frozenset(
+    {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port", "forwarded"}
+)
+_ADDRESSED = frozenset({"location", "content-location"})
+_ADDRESS = re.compile(
+    r"(?:https?:)?//(?:[^/?#@\s]*@)?(\[[^\]/?#]*\]|[^/?#:@\s]+)(?::\d*)?(?=[/?#]|\Z)", re.IGNORECASE
+)
+_DOMAIN = re.compile(r";[ \t]*domain[ \t]*=[ \t]*([^;]*)", re.IGNORECASE)
+
+
+class ReverseIdentity:
+    """Tells the servers of the client, and the client as little as may be of the servers.
+
+    Requests gain the peer in *forwarded*: X-Forwarded-For, with X-Forwarded-Proto and
+    X-Forwarded-Host beside it (set, not added to); or Forwarded; or both, or none. Such fields that
+    it does not write itself are taken off, for they would be the client's to forge. Via is
+    added. Answers lose the fields in *hide*. Where they name one of *servers* in Location or
+    Content-Location, only the path is left, which leads back through the proxy; a cookie for a
+    domain of *servers* is one for the proxy's own host.
+
+    O(length of the fields); those seen last are remembered with what was made of them.
+
+    Source: nginx ``proxy_hide_header``, ``proxy_redirect`` and ``proxy_cookie_domain``; Apache
+    ``ProxyPassReverse``; RFC 9110, sections 7.6.3 and 10.2.2; RFC 7239.
+    """
+
+    __slots__ = ("_answered", "_asked", "_domains", "_fields", "_servers", "hide", "pseudonym")
+
+    def __init__(
+        self,
+        pseudonym: str = "proxysim",
+        hide: Iterable[str] = HIDDEN,
+        *,
+        forwarded: str = "x-forwarded-for",
+        servers: Iterable[str] = (),
+        sites: Iterable[str] = (),
+    ) -> None:
+        self.pseudonym = pseudonym
+        self.hide = frozenset(name.lower() for name in hide)
+        self._fields = FORWARDED[forwarded]
+        self._servers = frozenset(map(canonical, servers))
+        shared = {domain for site in sites for domain in _domains(canonical(site))}
+        self._domains = {d for server in self._servers for d in _domains(server)} - shared
+        self._asked: Callable[[Headers, str, str, str, int], Headers] = lru_cache(KEPT)(self._ask)
+        self._answered: Callable[[Headers], Headers] = lru_cache(KEPT)(self._answer)
+
+    def rewrite(self, request: Request) -> Request:
+        """*request* as the backend is to see it."""
+        return Request(
+            request.method,
+            request.scheme,
+            request.host,
+            request.port,
+            request.path,
+            self._asked(
+                request.headers,
+                request.hop or request.peer,
+                request.scheme,
+                request.host,
+                request.port,
+            ),
+            request.peer,
+            request.body,
+            request.world,
+        )
+
+    def answer(self, response: Response) -> Response:
+        """*response* as the client is to see it."""
+        return Response(response.status, self._answered(response.headers))
+
+    def _ask(self, headers: Headers, peer: str, scheme: str, host: str, port: int) -> Headers:
+        more: list[tuple[str, str]] = []
+        if "x-forwarded-for" in self._fields:
+            more += [
+                ("x-forwarded-for", _joined(headers, "x-forwarded-for", peer or "unknown")),
+                ("x-forwarded-proto", scheme),
+                ("x-forwarded-host", host),
+            ]
+        if "forwarded" in self._fields:
+            at = host if port == (443 if scheme == "https" else 80) else f"{host}:{port}"
+            element = forwarded_element({"for": node_of(peer), "host": at, "proto": scheme})
+            more.append(("forwarded", _joined(headers, "forwarded", element)))
+        more.append(("via", _joined(headers, "via", f"1.1 {self.pseudonym}")))
+        return headers.change(hop_by_hop(headers) | _OURS, more)
+
+    def _answer(self, headers: Headers) -> Headers:
+        passed = headers.without(hop_by_hop(headers).union(self.hide))
+        if not self._servers or passed.fields.keys().isdisjoint(_REWRITTEN):
+            return passed
+        return Headers((name, self._public(name, text)) for name, text in passed.pairs)
+
+    def _public(self, name: str, text: str) -> str:
+        if name in _ADDRESSED:
+            return self._relative(text)
+        if name == "set-cookie":
+            return _DOMAIN.sub(lambda found: "" if self._inner(found[1]) else found[0], text)
+        return text
+
+    def _relative(self, address: str) -> str:
+        """*address* less the name of a server, as a reference that leads back to the proxy."""
+        found = _ADDRESS.match(address)
+        if found is None or canonical(found[1]) not in self._servers:
+            return address
+        rest = address[found.end() :]
+        if rest.startswith("//"):
+            return f"/.{rest}"  # by itself it would name another host
+        return rest if rest.startswith("/") else f"/{rest}"
+
+    def _inner(self, domain: str) -> bool:
+        return canonical(domain.strip(' \t."')) in self._domains
+
+
+_REWRITTEN = _ADDRESSED | {"set-cookie"}
+
+
+def _domains(host: str) -> list[str]:
+    """*host* and all domains that it lies in."""
+    labels = host.split(".")
+    return [".".join(labels[first:]) for first in range(len(labels))]
+
+
+def _joined(headers: Headers, name: str, text: str) -> str:
+    """The list *name* with *text* as its last member."""
+    before = headers.fields.get(name)
+    return f"{before}, {text}" if before else text
