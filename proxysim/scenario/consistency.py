@@ -12,6 +12,7 @@ from proxysim.errors import did_you_mean
 from proxysim.policies.tls import Mode
 from proxysim.scenario.bounds import unbounded
 from proxysim.scenario.document import Document, Event
+from proxysim.scenario.fleets import unwatchable
 from proxysim.scenario.mistakes import Mistake
 from proxysim.scenario.nodes import Clients, ForwardProxy, Node, ReverseProxy, Server
 from proxysim.scenario.serving import behind, fronts, group_of, member_of, members
@@ -27,7 +28,7 @@ def inconsistencies(document: Document) -> list[Mistake]:
     misnamed = [*_sites(document), *_backends(document)]
     # A site whose server is misspelt is served by nobody; that is said once.
     unserved = [] if misnamed else _fronts(document)
-    others = (_cast, _shares, _through, _tls, _links, _events, unbounded)
+    others = (_cast, _shares, _through, _tls, _links, _events, unwatchable, unbounded)
     return [*misnamed, *unserved, *(mistake for check in others for mistake in check(document))]
 
 
@@ -254,6 +255,13 @@ def _event_of_node(document: Document, path: Path, event: Event, name: str) -> I
             (*path, "node"),
             f"{name} is of kind {node.kind}, to which nothing can happen",
             "Name a server or a proxy.",
+        )
+    elif (event.drain_for or event.restart_for) is not None and group not in behind(document):
+        what = "drain_for" if event.drain_for is not None else "restart_for"
+        yield Mistake(
+            (*path, what),
+            f"{name} is no reverse proxy's backend, so there is nobody to be told",
+            f"Backends: {', '.join(sorted(behind(document))) or 'none'}",
         )
     elif event.flush and not (isinstance(node, ForwardProxy | ReverseProxy) and node.cache):
         with_cache = [

@@ -160,6 +160,13 @@ class Event(Grammar):
         default=None, description="Refuses connections, resets requests under way."
     )
     silent_for: Duration | None = Field(default=None, description="Answers nothing.")
+    drain_for: Duration | None = Field(
+        default=None, description="Reverse proxies send it nothing new; it finishes what it has."
+    )
+    restart_for: Duration | None = Field(
+        default=None,
+        description="Down, and reverse proxies are told, both when it goes and when it is back.",
+    )
     slow: Annotated[float, Field(gt=0, le=1e6)] | None = Field(
         default=None, description="Factor on the node's demands, for ``for``."
     )
@@ -173,7 +180,7 @@ class Event(Grammar):
         if (self.node is None) == (self.link is None):
             found = "neither node nor link" if self.node is None else "both node and link"
             raise FieldError(f"found {found}", mend="Say where it happens: one of them.")
-        of_nodes = {"down_for", "silent_for", "slow", "flush"}
+        of_nodes = {"down_for", "silent_for", "drain_for", "restart_for", "slow", "flush"}
         of_links = {"extra_latency", "loss", "bandwidth"}
         given = (of_nodes | of_links) & self.model_fields_set
         possible = of_nodes if self.node is not None else of_links

@@ -9,7 +9,7 @@ from typing import Any
 from proxysim.errors import ScenarioError, did_you_mean
 from proxysim.scenario.document import Document
 from proxysim.scenario.nodes import ForwardProxy, ReverseProxy
-from proxysim.scenario.serving import fronts
+from proxysim.scenario.serving import fronts, group_of
 
 __all__ = ["removed"]
 
@@ -19,8 +19,8 @@ def removed(tree: Mapping[str, Any], document: Document, name: str) -> dict[str,
 
     What went through a forward proxy takes that proxy's own way on. A reverse proxy's backends
     answer for its sites themselves, to the public or to the proxy before it, and end TLS where it
-    did. What would have happened to the proxy no longer does. Raises ScenarioError unless *name*
-    is a proxy.
+    did. What would have happened to the proxy no longer does; a drain that no other proxy hears of
+    is none. Raises ScenarioError unless *name* is a proxy.
     """
     proxies = {
         node: found
@@ -39,8 +39,27 @@ def removed(tree: Mapping[str, Any], document: Document, name: str) -> dict[str,
         _step_forward(nodes, name, proxy, document)
     nodes[name] = {"kind": "router"} | ({"zone": proxy.zone} if proxy.zone is not None else {})
     if left.get("events"):
-        left["events"] = [event for event in left["events"] if event.get("node") != name]
+        told = {backend for node in nodes.values() for backend in _listed(node.get("backends", []))}
+        events = [event for event in left["events"] if event.get("node") != name]
+        left["events"] = [
+            found
+            for event in events
+            if (found := _told(event, group_of(event.get("node", ""), document) in told))
+        ]
     return left
+
+
+def _listed(names: str | list[str]) -> list[str]:
+    return [names] if isinstance(names, str) else names
+
+
+def _told(event: dict[str, Any], is_told: bool) -> dict[str, Any] | None:
+    """*event* as it comes where no proxy *is_told*: nobody drains, and to restart is to be down."""
+    if is_told or not {"drain_for", "restart_for"} & event.keys():
+        return event
+    if "drain_for" in event:
+        return None
+    return {"down_for" if key == "restart_for" else key: found for key, found in event.items()}
 
 
 def _go_on(nodes: dict[str, Any], name: str, proxy: ForwardProxy) -> None:

@@ -1,10 +1,11 @@
-"""Events of a scenario: nodes go down, fall silent, slow down, lose their cache; wires change."""
+"""Events of a scenario: nodes go down, fall silent, slow down, are drained; wires change."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from proxysim.proxies.reverse import ReverseProxy
 from proxysim.scenario.document import Event
 from proxysim.sim.paths import Direction
 from proxysim.sim.proxies import ProxyNode
@@ -23,7 +24,7 @@ def happen(
     """A process that makes *event* happen to *nodes* or *wires*, and end."""
     yield world.env.timeout(event.at)
     for node in nodes:
-        _begin(event, node)
+        _begin(world, event, node)
     for wire in wires:
         wire.begin(event)
     lasts = duration_of(event)
@@ -31,16 +32,15 @@ def happen(
         return
     yield world.env.timeout(lasts)
     for node in nodes:
-        _end(event, node)
+        _end(world, event, node)
     for wire in wires:
         wire.end(event)
 
 
 def duration_of(event: Event) -> float | None:
     """For how many seconds it lasts; None: it is over at once."""
-    if event.down_for is not None:
-        return event.down_for
-    return event.silent_for if event.silent_for is not None else event.for_
+    given = (event.down_for, event.silent_for, event.drain_for, event.restart_for, event.for_)
+    return next((seconds for seconds in given if seconds is not None), None)
 
 
 def event_facts(event: Event) -> dict[str, Any]:
@@ -64,6 +64,10 @@ def _what(event: Event) -> str:
         return "down"
     if event.silent_for is not None:
         return "silent"
+    if event.drain_for is not None:
+        return "drained"
+    if event.restart_for is not None:
+        return "restarts"
     if event.slow is not None:
         return f"{event.slow:g} times slower"
     if event.flush:
@@ -75,8 +79,11 @@ def _what(event: Event) -> str:
     return f"at {format_bytes(event.bandwidth)}/s"
 
 
-def _begin(event: Event, node: Server | ProxyNode) -> None:
-    if event.down_for is not None:
+def _begin(world: World, event: Event, node: Server | ProxyNode) -> None:
+    if event.drain_for is not None or event.restart_for is not None:
+        for proxy in _proxies(world):
+            proxy.fleet.drain(node.name, world.env.time)
+    if event.down_for is not None or event.restart_for is not None:
         node.go_down()
     elif event.silent_for is not None:
         node.go_silent()
@@ -86,10 +93,20 @@ def _begin(event: Event, node: Server | ProxyNode) -> None:
         node.flush()
 
 
-def _end(event: Event, node: Server | ProxyNode) -> None:
-    if event.down_for is not None:
+def _end(world: World, event: Event, node: Server | ProxyNode) -> None:
+    if event.down_for is not None or event.restart_for is not None:
         node.come_up()
     elif event.silent_for is not None:
         node.speak()
     elif event.slow is not None:
         node.recover(event.slow)
+    if event.drain_for is not None or event.restart_for is not None:
+        for proxy in _proxies(world):
+            proxy.fleet.undrain(node.name, world.env.time)
+
+
+def _proxies(world: World) -> Iterator[ReverseProxy]:
+    """Those that may have the node as a backend; who has not is not concerned."""
+    for node in world.nodes.values():
+        if isinstance(node, ProxyNode) and isinstance(node.proxy, ReverseProxy):
+            yield node.proxy

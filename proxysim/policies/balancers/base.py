@@ -21,6 +21,7 @@ class Balancer(Protocol):
     order of the scenario; it is never empty, and the same list object as long as nothing changed.
     A balancer that learns from answers is a :class:`Learner` too, one that leaves word in them a
     :class:`Marker`, one that knows backends by name a :class:`Namer`: it has the method, or not.
+    One that looks at no weights has ``weighted``, False.
     """
 
     def choose(self, request: Request, pool: Sequence[Backend]) -> Backend: ...

@@ -94,6 +94,11 @@ class Priority:
         if hasattr(self._balancer, "mark"):
             self.mark = self._mark
 
+    @property
+    def weighted(self) -> bool:
+        """Whether the balancer within looks at weights."""
+        return getattr(self._balancer, "weighted", True)
+
     def choose(self, request: Request, pool: Sequence[Backend]) -> Backend:
         if pool is not self._pool:
             tier, self._members = self._first(pool)

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 from random import Random as Stream
-from typing import Any
+from typing import Any, ClassVar
 
 from proxysim.messages import Request
 from proxysim.policies.backend import Backend
@@ -25,6 +25,8 @@ class Random:
     """
 
     __slots__ = ("_random",)
+
+    weighted: ClassVar = False
 
     def __init__(self, rng: Stream) -> None:
         self._random = rng.random

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from proxysim.messages import Request
 from proxysim.policies.backend import Backend
@@ -24,6 +24,8 @@ class RoundRobin:
     """
 
     __slots__ = ("_next",)
+
+    weighted: ClassVar = False
 
     def __init__(self) -> None:
         self._next = 0

@@ -66,6 +66,11 @@ class Sticky:
         if hasattr(self._within, "check"):
             self.check = self._within.check
 
+    @property
+    def weighted(self) -> bool:
+        """Whether the balancer within looks at weights."""
+        return getattr(self._within, "weighted", True)
+
     def choose(self, request: Request, pool: Sequence[Backend]) -> Backend:
         if pool is not self._pool:
             self._bound = {_value(backend): backend for backend in pool}
