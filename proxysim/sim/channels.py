@@ -123,8 +123,8 @@ class Channel:
     def extend(self, further: Channel, relay: Any) -> None:
         """Join *further* to the end: the endpoint so far becomes a relay."""
         world = self.world
-        self.up = world.joined(self.up, further.up)
-        self.down = world.joined(further.down, self.down)
+        self.up = world.wires.joined(self.up, further.up)
+        self.down = world.wires.joined(further.down, self.down)
         self.endpoint = further.endpoint
         self.generation = further.generation
         self.peer = further.peer

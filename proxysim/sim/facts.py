@@ -37,7 +37,7 @@ def facts_of(world: World) -> dict[str, dict[str, Any]]:
                 fact["cache"] = node.cache is not None
                 fact["cores"] = node.cores
             facts[member] = fact
-    for direction in world.directions.values():
+    for direction in world.wires.directions.values():
         facts[direction.name] = {"kind": "link"}
     return facts
 

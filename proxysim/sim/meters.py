@@ -98,7 +98,7 @@ def read_meters(
     """A process that reads all meters at each of *ends*."""
     meters = [_of_server(node) if isinstance(node, Server) else _of_proxy(node) for node in nodes]
     code = world.recorder.texts["node"]
-    for name, wires in world.wires_by_name().items():
+    for name, wires in world.wires.by_name().items():
 
         def read(wires: Sequence[Any] = wires) -> Sequence[float]:
             return (0, 0, 0, 0, 0, 0, 0, 0, sum(wire.bytes for wire in wires))

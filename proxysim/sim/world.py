@@ -24,14 +24,14 @@ from proxysim.sim.deadlines import Deadlines
 from proxysim.sim.exchange import Exchange
 from proxysim.sim.facts import facts_of
 from proxysim.sim.faults import event_facts, happen
-from proxysim.sim.links import Lane
 from proxysim.sim.meters import edges, read_meters
-from proxysim.sim.paths import Direction, Path, Tallies
+from proxysim.sim.paths import Direction, Path
 from proxysim.sim.proxies import ProxyNode
 from proxysim.sim.servers import Server
 from proxysim.sim.sights import views_of
 from proxysim.sim.ways import fields_of, ways_of
-from proxysim.topology import Hop, Network
+from proxysim.sim.wires import Wires
+from proxysim.topology import Network
 from proxysim.workload.replay import ReplayGroup
 from proxysim.workload.streams import Chance
 
@@ -78,12 +78,11 @@ class World:
         self.network = network_of(scenario, counts)
         self._codes = self.recorder.texts["node"]
         self._steps = self.recorder.texts["step"]
-        self.directions: dict[Hop, Direction] = {}
-        # From party to party: the wires, whether each member has lanes of its own, the paths.
-        self._ways: dict[tuple[str, str], tuple[list[Direction], bool, dict[int, Path]]] = {}
-        self._joins: dict[tuple[Path, Path], Path] = {}
-        self._tallies = Tallies()
-        self._lanes: dict[tuple[str, int], Lane] = {}
+        self.wires = Wires(
+            self.env,
+            self.network,
+            lambda name: Chance(seed, f"{name}/chance", replication),
+        )
 
         self.probed = 0  # pairs of a proxy and a backend that it probes
         self.arrived = 0
@@ -191,64 +190,13 @@ class World:
 
     # The network.
 
-    def path(self, a: str, b: str, member: int) -> Path:
-        """The way from *a* to *b* for *member* (a client's code; 0 where no client is an end)."""
-        way = self._ways.get((a, b))
-        if way is None:
-            hops = self.network.route(a, b)
-            own = any(hop.each for hop in hops) and any(hop.wire.bandwidth for hop in hops)
-            way = self._ways[a, b] = ([self._direction(hop) for hop in hops], own, {})
-        directions, own, paths = way
-        who = member if own else 0
-        path = paths.get(who)
-        if path is None:
-            path = paths[who] = Path([(wire, who) for wire in directions], self._tallies)
-        return path
-
-    def joined(self, first: Path, second: Path) -> Path:
-        """The way along *first* and then *second*."""
-        path = self._joins.get((first, second))
-        if path is None:
-            legs = first.legs + second.legs
-            path = self._joins[first, second] = Path(legs, self._tallies)
-        return path
-
     def channel(
         self, asker: str, target: Endpoint, member: int, address: str, code: int
     ) -> Channel:
         """A connection from *asker* (a node, or a group and the code of its *member*)."""
-        up = self.path(asker, target.name, member)
-        down = self.path(target.name, asker, member)
+        up = self.wires.path(asker, target.name, member)
+        down = self.wires.path(target.name, asker, member)
         return Channel(self, up, down, target, address, code)
-
-    def _direction(self, hop: Hop) -> Direction:
-        direction = self.directions.get(hop)
-        if direction is None:
-            wire = hop.wire
-            direction = self.directions[hop] = Direction(
-                self.env,
-                hop.name,
-                latency=wire.latency,
-                jitter=wire.jitter,
-                bandwidth=wire.bandwidth,
-                loss=wire.loss,
-                slow_start=wire.slow_start,
-                chance=Chance(self.seed, f"{hop.name}/chance", self.replication),
-                lanes=self._lanes,
-                lane=hop.lane,
-                own_lanes=hop.each,
-            )
-        return direction
-
-    def wires_by_name(self) -> dict[str, list[Direction]]:
-        """All directions of all wires that conversations use, so that every one has its meter."""
-        for one, other in self.network.conversations:
-            for hop in (*self.network.route(one, other), *self.network.route(other, one)):
-                self._direction(hop)
-        found: dict[str, list[Direction]] = {}
-        for direction in self.directions.values():
-            found.setdefault(direction.name, []).append(direction)
-        return found
 
     def sight(self, segments: tuple[Segment, ...], secure: bool | None) -> int:
         """A number for what can be seen on a connection of *segments*, *secure* or not.
@@ -293,7 +241,7 @@ class World:
         All is then freed at once, and nothing is left for the cyclic collector: walking what a long
         run leaves behind took it a tenth of the run's time.
         """
-        parts: list[Any] = [*self.nodes.values(), *self.clients, *self.directions.values()]
+        parts: list[Any] = [*self.nodes.values(), *self.clients, *self.wires.directions.values()]
         parts += [part.pool for part in parts if hasattr(part, "pool")]
         parts += [part.proxy for part in parts if hasattr(part, "proxy")]
         for part in (*parts, self.recorder, self):
@@ -327,7 +275,7 @@ class World:
     def _wires(self, event: Any) -> list[Direction]:
         if event.link is None:
             return []
-        return [self._direction(hop) for hop in self.network.joins(*event.link)]
+        return [self.wires.direction(hop) for hop in self.network.joins(*event.link)]
 
     def _finish(self) -> Run:
         if self.seen is not None:
