@@ -25,9 +25,20 @@ class Coding:
     ratio: float = 1.0
 
 
-#: How many times text shrinks at each coding's usual setting: gzip 6, brotli 4, zstd 3. Source:
-#: measured with zlib, brotli and zstd on 64 kB of text.
-_RATIOS = {"gzip": Coding(ratio=5.1), "br": Coding(ratio=4.9), "zstd": Coding(ratio=4.5)}
+#: Codings at their levels, and without one at the usual level. Source: measured with zlib, brotli
+#: and zstd on 64 kB of text, one x86-64 core.
+_MEASURED = {
+    "gzip": Coding(1 / 81e6, 5.1),
+    "gzip-1": Coding(1 / 241e6, 4.0),
+    "gzip-6": Coding(1 / 81e6, 5.1),
+    "br": Coding(1 / 136e6, 4.9),
+    "br-4": Coding(1 / 136e6, 4.9),
+    "br-11": Coding(1 / 1e6, 6.1),
+    "zstd": Coding(1 / 716e6, 4.5),
+    "zstd-3": Coding(1 / 716e6, 4.5),
+}
+#: How many times text shrinks, in no time.
+_RATIOS = {name: Coding(ratio=coding.ratio) for name, coding in _MEASURED.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +102,7 @@ TYPICAL = Costs(
     tls_client=140e-6,
     # The same, AES-128-GCM in records of 16 KiB: 5.0 GB/s.
     encrypt=0.2e-9,
-    # Measured with zlib (level 6), brotli (4) and zstd (3) on 64 kB of text, one x86-64 core:
-    # 81, 136 and 716 MB/s.
-    compress={
-        "gzip": Coding(1 / 81e6, 5.1),
-        "br": Coding(1 / 136e6, 4.9),
-        "zstd": Coding(1 / 716e6, 4.5),
-    },
+    compress=_MEASURED,
     # Assumed: a browser's request with a short cookie; an answer with the usual caching fields.
     request_head=500,
     response_head=400,
@@ -117,8 +122,9 @@ def from_mapping(
     """The costs that a scenario writes: a profile's name, or steps that differ from *base*.
 
     Times as ``40us``; work on bytes as a speed, ``5GB/s``, or as a bare number of seconds a byte;
-    heads as ``500B``; ``compress: {zstd: {speed: 700MB/s, ratio: 4.5}}``. The key ``profile``
-    names another base. Raises :class:`~proxysim.errors.ScenarioError` with the key under *place*.
+    heads as ``500B``; ``compress: {zstd: {speed: 700MB/s, ratio: 4.5}}``, or ``gzip-9`` for a
+    level. The key ``profile`` names another base. Raises
+    :class:`~proxysim.errors.ScenarioError` with the key under *place*.
     """
     if isinstance(found, str):
         return _profile(found, place)
@@ -166,13 +172,18 @@ def _codings(found: object, base: Mapping[str, Coding], place: str) -> dict[str,
     codings = dict(base)
     for name, parts in found.items():
         where = f"{place}.{name}"
-        if name not in base:
+        usual, _, level = str(name).partition("-")
+        if name not in base and not (usual in base and level.isdecimal()):
             raise ScenarioError(
                 f"no coding is called {name!r}", place=place, mend=did_you_mean(str(name), base)
             )
         if not isinstance(parts, Mapping):
             raise ScenarioError(f"found {parts!r}", place=where, mend="Give speed and ratio.")
-        coding = codings[name]
+        if name not in base and not {"speed", "ratio"} <= parts.keys():
+            raise ScenarioError(
+                "this level has no figures yet", place=where, mend="Give its speed and its ratio."
+            )
+        coding = codings.get(name, Coding())
         for key, value in parts.items():
             if key == "speed":
                 coding = replace(coding, seconds_per_byte=_per_byte(value, f"{where}.speed"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 
 from proxysim.messages import Headers, Request, Response
@@ -32,24 +32,41 @@ _WEIGHT = re.compile(r"(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\Z", re.ASCII)
 class Compression:
     """Choose a content coding of *codings* (the first preferred) for text worth the trouble.
 
-    An answer is left alone that is short (under *minimum* bytes), not of *types*, already coded,
-    without content, a part (206), or marked ``no-transform``. Of the codings that the client takes,
-    the one it weighs most; of equal ones the first. O(1): a text is parsed once.
+    Of the codings that the client takes, the one it weighs most; of equal ones the first. A client
+    that says nothing of codings gets none, as from all servers, though the RFC would allow any.
 
-    Source: RFC 9110, sections 8.4 and 12.5.3; the minimum as in nginx's and CDNs' guides.
+    An answer is left alone that is already coded, without content, a part (206), or marked
+    ``no-transform``; and one that is short (under *minimum* bytes) or not of *types*, unless the
+    client refuses what is not coded (``identity;q=0``). Where it refuses that and takes no coding
+    either, it gets what there is. *types* are such as ``text/html`` or ``text/*``; by default
+    :data:`TYPES`, all text, and what ends in +json, +xml or +text. *levels* say how hard a coding
+    tries, where that is not left to the world. O(1): a text is parsed once.
+
+    Source: RFC 9110, sections 8.4, 12.1 and 12.5.3; the minimum as in nginx's and CDNs' guides.
     """
 
-    __slots__ = ("__weakref__", "_acceptable", "_coded", "_worth", "codings", "minimum", "types")
+    __slots__ = (
+        "__weakref__",
+        "_acceptable",
+        "_coded",
+        "_worth",
+        "codings",
+        "levels",
+        "minimum",
+        "types",
+    )
 
     def __init__(
         self,
         codings: Sequence[str] = ("zstd", "br", "gzip"),
         minimum: int = 1024,
-        types: frozenset[str] = TYPES,
+        types: Collection[str] | None = None,
+        levels: Mapping[str, int] | None = None,
     ) -> None:
         self.codings = tuple(codings)
         self.minimum = minimum
-        self.types = types
+        self.types = None if types is None else frozenset(text.lower() for text in types)
+        self.levels = dict(levels or {})
         self._acceptable: Callable[[str], str | None] = remembered(self._best, 1024)
         self._worth: Callable[[str], bool] = remembered(self._compressible, 1024)
         self._coded: Callable[[Headers, str | None], Headers] = lru_cache(16384)(_coded)
@@ -59,23 +76,20 @@ class Compression:
 
         *length* is the content's in bytes; unknown counts as long.
         """
-        status = response.status
-        if status < 200 or status == 204 or status == 206 or status == 304:
-            return False
-        if request.method == "HEAD" or request.method == "CONNECT":
-            return False
         if length is not None and length < self.minimum:
             return False
-        headers = response.headers
-        if "content-encoding" in headers or not self._worth(headers.get("content-type")):
+        if not self._worth(response.headers.get("content-type")):
             return False
-        said = headers.get("cache-control")
-        return not (said and "no-transform" in parse_cache_control(said))
+        return _may_be_coded(request, response)
 
     def choose(self, request: Request, response: Response, length: int | None) -> str | None:
         """The coding for the answer, or None to leave it as it is."""
         accepted = request.headers.get("accept-encoding")
-        if not accepted or not self.eligible(request, response, length):
+        if not accepted:
+            return None
+        if not self.eligible(request, response, length) and not (
+            _refuses_plain(accepted) and length != 0 and _may_be_coded(request, response)
+        ):
             return None
         return self._acceptable(accepted)
 
@@ -104,11 +118,32 @@ class Compression:
 
     def _compressible(self, content_type: str) -> bool:
         base = content_type.partition(";")[0].strip().lower()
+        if self.types is not None:
+            return base in self.types or f"{base.partition('/')[0]}/*" in self.types
         return (
-            base.startswith("text/")
-            or base in self.types
-            or base.endswith(("+json", "+xml", "+text"))
+            base.startswith("text/") or base in TYPES or base.endswith(("+json", "+xml", "+text"))
         )
+
+
+def _may_be_coded(request: Request, response: Response) -> bool:
+    """Whether the answer has content, whole and not coded yet, that may be transformed."""
+    status = response.status
+    if status < 200 or status == 204 or status == 206 or status == 304:
+        return False
+    if request.method == "HEAD" or request.method == "CONNECT":
+        return False
+    headers = response.headers
+    if "content-encoding" in headers:
+        return False
+    said = headers.get("cache-control")
+    return not (said and "no-transform" in parse_cache_control(said))
+
+
+@lru_cache(maxsize=1024)
+def _refuses_plain(accepted: str) -> bool:
+    """Whether what is not coded is refused: identity;q=0, or *;q=0 and no word of identity."""
+    weighed = weights(accepted)
+    return not weighed.get("identity", weighed.get("*", 1.0))
 
 
 def acceptable(request: Request) -> tuple[str | None, ...]:

@@ -297,9 +297,12 @@ def not_modified_response(stored: Response) -> Response:
 def updated(stored: Headers, new: Headers) -> Headers:
     """The fields of a stored answer after a 304 with the fields *new* (section 3.2).
 
-    An Age, Date or Expires that the 304 does not repeat is not the confirmed answer's.
+    An Age, Date or Expires that the 304 does not repeat is not the confirmed answer's. A tag that
+    is weak, since the stored answer was coded on its way, stays so.
     """
     changing = {name for name, _ in new.pairs} - _UNCHANGED
+    if stored.get("etag") == f"W/{new.get('etag')}":
+        changing.discard("etag")
     kept = stored.without(changing | {"age"})
     return Headers((*kept.pairs, *(pair for pair in new.pairs if pair[0] in changing)))
 

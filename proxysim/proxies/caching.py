@@ -103,7 +103,7 @@ class CachingProxy(Proxy):
             if coding is not None:
                 response = replace(response, headers=self.compression.headers(response, coding))
                 if not freshness.not_modified(request, response):
-                    body = yield Encode(body, coding)
+                    body = yield Encode(body, coding, self.compression.levels.get(coding))
                     yield Send(response, body, cache.ticket(request, response, coding), state)
                     return
         yield self._whole(request, response, body, state)

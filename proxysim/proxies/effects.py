@@ -153,13 +153,14 @@ class Discard:
 
 @value
 class Encode:
-    """Code *body* as *coding* (zstd, br, gzip).
+    """Code *body* as *coding* (zstd, br, gzip), as hard as *level* says; None: as usual.
 
     A body coded once can be sent to many readers; that is why this is no part of ``Send``.
     """
 
     body: Body
     coding: str
+    level: int | None = None
 
 
 @value

@@ -174,7 +174,7 @@ class Proxy:
             coding = self.compression.choose(request, response, body.length)
             if coding is not None:
                 response = replace(response, headers=self.compression.headers(response, coding))
-                body = yield Encode(body, coding)
+                body = yield Encode(body, coding, self.compression.levels.get(coding))
             elif self.compression.eligible(request, response, body.length):
                 response = replace(response, headers=self.compression.headers(response, None))
         return response, body, coding

@@ -16,6 +16,7 @@ from proxysim.scenario.build_fleet import fleet_of, prober_of
 from proxysim.scenario.build_forward import forward_of
 from proxysim.scenario.build_identity import identity_of, trusted_of
 from proxysim.scenario.build_resilience import hedging_of, retry_of
+from proxysim.scenario.compressing import Compression as Said
 from proxysim.scenario.scenario import Scenario
 from proxysim.topology import Network
 from proxysim.workload.streams import stream
@@ -63,7 +64,7 @@ def proxy_of(
         trusted=trusted_of(scenario, node, network),
         passthrough=node.tls == "passthrough",
         cache=cache_of(node, name, clock, seed, replication),
-        compression=Compression(node.compression) if node.compression else None,
+        compression=_compression(node.compression),
         prober=prober_of(
             fleet, node, clock, lambda backend: stream(seed, f"{name}/probe/{backend}", replication)
         ),
@@ -71,3 +72,10 @@ def proxy_of(
         hedging=hedging_of(node),
         deadlines=Deadlines(node.deadlines.connect, node.deadlines.first_byte),
     )
+
+
+def _compression(found: Said | None) -> Compression | None:
+    if found is None or not found.codings:
+        return None
+    levels = {str(coding): level for coding, level in found.level.items()}
+    return Compression(found.codings, found.min_size, found.types, levels)

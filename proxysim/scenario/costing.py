@@ -10,7 +10,7 @@ from proxysim.costs import NOTHING, PROFILES, Costs, from_mapping
 from proxysim.errors import ScenarioError
 from proxysim.scenario.document import Document
 from proxysim.scenario.mistakes import Mistake
-from proxysim.scenario.nodes import ProxyBase
+from proxysim.scenario.nodes import ProxyBase, ReverseProxy
 from proxysim.scenario.yaml_reader import MAX_BYTES, Path, decode, read
 
 __all__ = ["costs_of", "mistaken_costs"]
@@ -37,16 +37,37 @@ def mistaken_costs(document: Document, directory: pathlib.Path) -> Iterator[Mist
     for name, node in document.nodes.items():
         if isinstance(node, ProxyBase):
             written["nodes", name, "costs"] = node.costs
+    wrong = False
     for path, found in written.items():
         try:
             _costs(found, NOTHING, directory, "")
         except ScenarioError as error:
+            wrong = True
             head, _, below = error.place.partition(".")
             if head:  # a file of its own, which has a place of its own
                 yield Mistake(path, f"{error.place}: {error.problem}", error.mend)
             else:
                 steps = below.split(".") if below else []
                 yield Mistake((*path, *steps), error.problem, error.mend)
+    if not wrong:
+        yield from _levels(document, directory)
+
+
+def _levels(document: Document, directory: pathlib.Path) -> Iterator[Mistake]:
+    """Levels of codings of which the costs say nothing."""
+    for name, node in document.nodes.items():
+        if not isinstance(node, ReverseProxy) or node.compression is None:
+            continue
+        known = costs_of(document, name, directory).compress
+        for coding, level in node.compression.level.items():
+            if f"{coding}-{level}" not in known:
+                levels = [key for key in known if key.startswith(f"{coding}-")]
+                yield Mistake(
+                    ("nodes", name, "compression", "level", coding),
+                    f"no figures are known of {coding} at level {level}",
+                    f"Known: {', '.join(levels)}. Or say them, costs:"
+                    f" {{compress: {{{coding}-{level}: {{speed: 20MB/s, ratio: 5}}}}}}",
+                )
 
 
 def _costs(found: str | dict[str, Any], base: Costs, directory: pathlib.Path, place: str) -> Costs:

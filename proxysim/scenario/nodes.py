@@ -17,6 +17,7 @@ from pydantic import (
 
 from proxysim.policies.fields import HOP_BY_HOP
 from proxysim.scenario.caching import Cache
+from proxysim.scenario.compressing import Codings, Compression
 from proxysim.scenario.draws import Arrivals, TimeDistribution
 from proxysim.scenario.filtering import Authentication, Files, Rule
 from proxysim.scenario.identity import Forwarded, Trusted
@@ -39,7 +40,6 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 #: Fields that clients send by themselves, or that only concern a connection.
 _MANAGED = HOP_BY_HOP | {"accept-encoding", "content-length", "host", "proxysim-request"}
 
-Coding = Literal["zstd", "br", "gzip"]
 Speed = Annotated[float, Field(gt=0, le=1e6, strict=True)]
 
 
@@ -103,7 +103,7 @@ class Clients(NodeBase):
         default={},
         description="Further fields of their requests, such as {x-forwarded-for: 192.0.2.1}.",
     )
-    accept_encoding: list[Coding] = Field(
+    accept_encoding: Codings = Field(
         default=["zstd", "br", "gzip"], description="Codings they take."
     )
     connections: Count | None = Field(
@@ -199,8 +199,8 @@ class ReverseProxy(ProxyBase):
     )
     tls_version: TlsVersion = Field(default="1.3", description=TLS_VERSION)
     early_data: bool = Field(default=False, description=EARLY_DATA)
-    compression: list[Coding] = Field(
-        default=[], description="Codings it may apply, the best liked first."
+    compression: Compression | None = Field(
+        default=None, description="Codings it may apply, the best liked first. Default: none."
     )
     health: Health = Health()
     retry: Retry | None = Field(default=None, description="Default: never.")

@@ -76,7 +76,7 @@ def _holds(field: dict[str, Any]) -> str:
     if "const" in field:
         return f"`{json.dumps(field['const']).strip(chr(34))}`"
     if "enum" in field:
-        return ", ".join(f"`{word}`" for word in field["enum"])
+        return ", ".join(dict.fromkeys(f"`{word}`" for word in field["enum"]))
     if field.get("examples"):
         return f"{field['x-quantity']}, `{field['examples'][0]}`"
     options = field.get("anyOf") or field.get("oneOf")

@@ -154,6 +154,8 @@ def _keep(task: Task, body: Any, store: Any) -> None:
 def encode(task: Task, effect: Encode) -> Any:
     """Spend the time that coding takes; the coded body is as far as its source."""
     node, source, coding = task.node, effect.body, effect.coding
+    if effect.level is not None:
+        coding = f"{coding}-{effect.level}"
     length = source.length or 0
     origin = source.origin if type(source) is Body else node.code
     out = Body(node.costs.compressed(length, coding), origin, text=False)

@@ -166,6 +166,8 @@ class Server(Mishaps):
         if channel is None:
             return
         tag = request.headers.fields.get("if-none-match")
+        if tag:
+            tag = tag.removeprefix("W/")  # compared weakly: RFC 9110, section 13.1.2
         if tag and (call.recorded is None or call.recorded.status in (200, 304)):
             response, length = (
                 (asset.unmodified, 0) if tag == asset.etag else (asset.response, asset.size)

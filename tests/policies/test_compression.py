@@ -104,6 +104,50 @@ def test_what_is_left_alone(request_, response, length):
     assert Compression().choose(request_, response, length) is None
 
 
+@pytest.mark.parametrize(
+    ("accepted", "plain"),
+    [
+        ("gzip", True),
+        ("gzip, *;q=0", False),
+        ("identity;q=0, gzip", False),
+        ("identity;q=0", False),
+        ("*;q=0", False),
+        ("identity;q=0.5, *;q=0, gzip", True),
+        ("identity, gzip;q=0", True),
+        ("", True),
+        (None, True),
+    ],
+)
+def test_who_refuses_what_is_not_coded_gets_it_coded_where_it_can_be(accepted, plain):
+    """RFC 9110, 12.5.3; where nothing is acceptable the field is disregarded (12.1)."""
+    compression = Compression(("br", "gzip"))
+    takes = accepted is not None and "gzip" in accepted.replace("gzip;q=0", "")
+    coded = "gzip" if takes and not plain else None
+    assert compression.choose(ask(accepted), answer(), 100) == coded
+    assert compression.choose(ask(accepted), answer(content_type="image/png"), 5000) == coded
+    for left in (answer(206), answer(content_encoding="x"), answer(cache_control="no-transform")):
+        assert compression.choose(ask(accepted), left, 5000) is None
+    assert compression.choose(ask(accepted), answer(), 0) is None
+
+
+@pytest.mark.parametrize(
+    ("types", "content_type", "expected"),
+    [
+        (["text/html"], "text/html; charset=utf-8", True),
+        (["text/html"], "TEXT/HTML", True),
+        (["text/html"], "text/css", False),
+        (["text/html"], "application/json", False),
+        (["text/*", "Application/Wasm"], "text/css", True),
+        (["text/*", "Application/Wasm"], "application/wasm", True),
+        ([], "text/html", False),
+        (["image/*"], "", False),
+    ],
+)
+def test_types_may_be_named(types, content_type, expected):
+    compression = Compression(types=types)
+    assert compression.eligible(ask(), answer(content_type=content_type), 5000) is expected
+
+
 def test_length_and_minimum():
     assert Compression().choose(ask(), answer(), 1024) == "zstd"
     assert Compression().choose(ask(), answer(), None) == "zstd"
