@@ -8,6 +8,7 @@ import platform
 import sys
 from typing import Any
 
+from benchmarks.filters import filter_speed
 from benchmarks.memory import kept_bytes
 from benchmarks.speed import queue_speed, website_speed
 
@@ -23,6 +24,13 @@ def lines(found: dict[str, Any]) -> list[tuple[str, str, str]]:
         ("  hit ratio at the edge", f"{site['hit_ratio']:.1%}", ""),
         ("  requests over TLS", f"{site['tls_share']:.1%}", ""),
     ]
+    for found_list in found["filters"]:
+        speeds = found_list["per_second"]
+        rows += [
+            (f"block list, {found_list['job']}", f"{found_list['load_seconds']:.2f} s", "<= 5 s"),
+            ("  memory that it holds", f"{found_list['held_bytes'] / 1e6:.0f} MB", ""),
+            ("  hosts never seen before", f"{speeds['new']:,.0f} /s", ">= 500,000 /s"),
+        ]
     for memory in found["memory"]:
         rows.append((memory["job"], f"{memory['kept_bytes']:.0f} B each in tables", ""))
         if memory["target"]:
@@ -48,6 +56,7 @@ def main() -> None:
         "rounds": asked.rounds,
         "queue": queue_speed(asked.rounds, requests),
         "website": website_speed(asked.rounds),
+        "filters": [] if asked.quick else filter_speed(asked.rounds),
         "memory": [kept_bytes(size, keep) for keep in ("all", "none") for size in sizes],
     }
     if asked.json:

@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 __all__ = ["canonical", "is_address"]
 
 
-@lru_cache(maxsize=8192)
 def canonical(host: str) -> str:
     """*host* as every comparison takes it; what is no host comes back in small letters.
 
     Names in small letters, without the dot at the end, internationalised ones in punycode. IPv4 in
     four decimal numbers, whichever of the old forms it is written in (``127.1``, ``0x7f000001``),
     for clients and resolvers take all of them. IPv6 without brackets and zone, shortened; one that
-    only wraps an IPv4 address is that address. O(length); the last hosts are remembered.
+    only wraps an IPv4 address is that address. O(length).
 
     Source: WHATWG URL, section 3.5 (host parsing); RFC 5952; RFC 3490 (IDNA 2003, without the
     exceptions that browsers make for ß and ς).
     """
     host = host.lower().rstrip(".")
-    if host.isascii() and ":" not in host and not host[host.rfind(".") + 1 :][:1].isdigit():
+    if host.isascii() and host[host.rfind(".") + 1 :].isalpha():
         return host
     if ":" in host:
         return _ipv6(host)
-    try:
-        host = host.encode("idna").decode("ascii").lower().rstrip(".")
-    except UnicodeError:
-        return host
+    if not host.isascii():
+        try:
+            host = host.encode("idna").decode("ascii").lower().rstrip(".")
+        except UnicodeError:
+            return host
     return _ipv4(host) or host
 
 

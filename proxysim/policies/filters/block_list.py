@@ -68,12 +68,13 @@ def read_list(lines: Iterable[str]) -> BlockList:
         if not hosts:
             name = address if host_like(address) else _domain(address)
             if name is not None:
-                (alone if is_address(name) else below).add(canonical(name))
+                name = canonical(name)
+                (alone if is_address(name) else below).add(name)
                 continue
         elif address in _SINKS or _is_ip(address):
-            found = [host if host_like(host) else _name(host) for host in hosts]
+            found = [canonical(host) if host_like(host) else _name(host) for host in hosts]
             if None not in found:
-                alone.update(canonical(name) for name in found if name and name not in _OWN)
+                alone.update(name for name in found if name and name not in _OWN)
                 continue
         count += 1
         if count <= _SHOWN:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Set
 
-from proxysim.policies.hosts import is_address
-
 __all__ = ["Names"]
 
 _NONE: frozenset[str] = frozenset()
@@ -14,8 +12,8 @@ _NONE: frozenset[str] = frozenset()
 class Names:
     """Hosts in canonical form: those in *alone*, and those in *below* with all that lies below.
 
-    What lies below ends in a dot and the name; an address matches only as a whole. O(labels of the
-    host), however many there are.
+    What lies below ends in a dot and the name; an address matches only as a whole, for what ends in
+    a number and is none is no host. O(labels of the host), however many there are.
     """
 
     __slots__ = ("alone", "below")
@@ -33,8 +31,6 @@ class Names:
         if host in below or host in self.alone:
             return True
         dot = host.find(".")
-        if dot < 0 or is_address(host):
-            return False
         while dot >= 0:
             host = host[dot + 1 :]
             if host in below:
