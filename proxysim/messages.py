@@ -80,12 +80,13 @@ class Headers:
 
         All names are lower case, those in *more* all different. One step in place of many.
         """
-        new = dict(more)
-        gone = new.keys() | less
+        more = tuple(more)
+        gone = {name for name, _ in more}
+        gone.update(less)
         pairs = [pair for pair in self.pairs if pair[0] not in gone]
         fields = {name: text for name, text in self.fields.items() if name not in gone}
-        fields.update(new)
-        return _made((*pairs, *new.items()), fields)
+        fields.update(more)
+        return _made((*pairs, *more), fields)
 
     def without(self, names: Iterable[str]) -> Headers:
         """These fields less all lines of any of *names* (lower case)."""

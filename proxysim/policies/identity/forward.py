@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 
 from proxysim.messages import Headers, Request, Response
 from proxysim.policies.fields import hop_by_hop
 from proxysim.policies.forwarded import forwarded_element, node_of
 from proxysim.policies.identity.base import FORWARDED, KEPT, Identity
+from proxysim.policies.memory import remembered
 
 __all__ = ["IDENTITIES", "Anonymous", "Elite", "Transparent"]
 
@@ -36,12 +36,12 @@ _TELLING = frozenset(
 class _Forward:
     """What the three forward modes share: the memory of fields already rewritten."""
 
-    __slots__ = ("_answered", "_asked", "pseudonym")
+    __slots__ = ("__weakref__", "_answered", "_asked", "pseudonym")
 
     def __init__(self, pseudonym: str = "proxysim") -> None:
         self.pseudonym = pseudonym
-        self._asked: Callable[[Headers, str], Headers] = lru_cache(KEPT)(self._ask)
-        self._answered: Callable[[Headers], Headers] = lru_cache(KEPT)(self._answer)
+        self._asked: Callable[[Headers, str], Headers] = remembered(self._ask, KEPT)
+        self._answered: Callable[[int, Headers], Response] = remembered(self._answer, KEPT)
 
     def rewrite(self, request: Request) -> Request:
         """*request* as the next in line is to see it."""
@@ -49,13 +49,13 @@ class _Forward:
 
     def answer(self, response: Response) -> Response:
         """*response* as the client is to see it."""
-        return Response(response.status, self._answered(response.headers))
+        return self._answered(response.status, response.headers)
 
     def _ask(self, headers: Headers, peer: str) -> Headers:
         raise NotImplementedError
 
-    def _answer(self, headers: Headers) -> Headers:
-        return _passed(headers).append("via", f"1.1 {self.pseudonym}")
+    def _answer(self, status: int, headers: Headers) -> Response:
+        return Response(status, _passed(headers).append("via", f"1.1 {self.pseudonym}"))
 
 
 class Transparent(_Forward):
@@ -112,8 +112,8 @@ class Elite(_Forward):
     def _ask(self, headers: Headers, peer: str) -> Headers:
         return _passed(headers, _TELLING | {"via"})
 
-    def _answer(self, headers: Headers) -> Headers:
-        return _passed(headers)
+    def _answer(self, status: int, headers: Headers) -> Response:
+        return Response(status, _passed(headers))
 
 
 #: Scenario name -> what a forward proxy tells.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 
 from proxysim.messages import Headers, Request, Response
 from proxysim.policies.fields import hop_by_hop
 from proxysim.policies.forwarded import forwarded_element, node_of
 from proxysim.policies.hosts import canonical
 from proxysim.policies.identity.base import FORWARDED, KEPT
+from proxysim.policies.memory import remembered
 
 __all__ = ["HIDDEN", "ReverseIdentity"]
 
@@ -65,7 +65,16 @@ class ReverseIdentity:
     ``ProxyPassReverse``; RFC 9110, sections 7.6.3 and 10.2.2; RFC 7239.
     """
 
-    __slots__ = ("_answered", "_asked", "_domains", "_fields", "_servers", "hide", "pseudonym")
+    __slots__ = (
+        "__weakref__",
+        "_answered",
+        "_asked",
+        "_domains",
+        "_fields",
+        "_servers",
+        "hide",
+        "pseudonym",
+    )
 
     def __init__(
         self,
@@ -82,8 +91,8 @@ class ReverseIdentity:
         self._servers = frozenset(map(canonical, servers))
         shared = {domain for site in sites for domain in _domains(canonical(site))}
         self._domains = {d for server in self._servers for d in _domains(server)} - shared
-        self._asked: Callable[[Headers, str, str, str, int], Headers] = lru_cache(KEPT)(self._ask)
-        self._answered: Callable[[Headers], Headers] = lru_cache(KEPT)(self._answer)
+        self._asked: Callable[[Headers, str, str, str, int], Headers] = remembered(self._ask, KEPT)
+        self._answered: Callable[[int, Headers], Response] = remembered(self._answer, KEPT)
 
     def rewrite(self, request: Request) -> Request:
         """*request* as the backend is to see it."""
@@ -107,7 +116,7 @@ class ReverseIdentity:
 
     def answer(self, response: Response) -> Response:
         """*response* as the client is to see it."""
-        return Response(response.status, self._answered(response.headers))
+        return self._answered(response.status, response.headers)
 
     def _ask(self, headers: Headers, peer: str, scheme: str, host: str, port: int) -> Headers:
         more: list[tuple[str, str]] = []
@@ -124,11 +133,11 @@ class ReverseIdentity:
         more.append(("via", _joined(headers, "via", f"1.1 {self.pseudonym}")))
         return headers.change(hop_by_hop(headers) | _OURS, more)
 
-    def _answer(self, headers: Headers) -> Headers:
+    def _answer(self, status: int, headers: Headers) -> Response:
         passed = headers.without(hop_by_hop(headers).union(self.hide))
-        if not self._servers or passed.fields.keys().isdisjoint(_REWRITTEN):
-            return passed
-        return Headers((name, self._public(name, text)) for name, text in passed.pairs)
+        if self._servers and not passed.fields.keys().isdisjoint(_REWRITTEN):
+            passed = Headers((name, self._public(name, text)) for name, text in passed.pairs)
+        return Response(status, passed)
 
     def _public(self, name: str, text: str) -> str:
         if name in _ADDRESSED:
