@@ -102,14 +102,16 @@ def simulate(
     keep: Keep = "all",
     hops: Keep = "none",
     views: bool = True,
+    explain: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> Run:
     """Run a *scenario*, or the one of a shipped name or a path, in simulated time.
 
     The same *seed* (default: the scenario's) and *replication* give the same tables, bit for bit.
     *keep* and *hops* say whose rows and spans are kept: ``"all"``, ``"none"``, or n for every n-th
-    request; *views* whether who saw what is counted. *progress* is called with the share done.
-    Raises ScenarioError for a scenario that cannot run, RunError if a request was lost.
+    request; *views* whether who saw what is counted. With *explain* each choice of a backend is
+    told with its reasons, for the requests whose spans are kept. *progress* is called with the
+    share done. Raises ScenarioError for a scenario that cannot run, RunError if a request was lost.
     """
     from proxysim.scenario import Scenario, load
     from proxysim.sim import simulate
@@ -125,6 +127,7 @@ def simulate(
         keep=keep,
         hops=hops,
         views=views,
+        explain=explain,
         progress=progress,
     )
     for name in ("title", "question", "watch_for"):

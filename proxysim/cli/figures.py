@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from proxysim.cli.screen import side_by_side
+from proxysim.units import format_duration
 
 if TYPE_CHECKING:
     from proxysim.results.comparison import Difference
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
     from proxysim.results.run import Run
     from proxysim.results.summary import Row
 
-__all__ = ["differences_table", "run_line", "sights_table", "summary_tables"]
+__all__ = ["choices_table", "differences_table", "run_line", "sights_table", "summary_tables"]
+
+#: Of more choices of backends, only the number is told.
+MOST_CHOICES = 8
 
 
 def run_line(run: Run) -> RenderableType:
@@ -69,6 +73,46 @@ def differences_table(differences: Sequence[Difference], removed: str) -> Render
             table.add_row(Text(f"  {label}"), *map(Text, texts))
         table.add_row()
     return table
+
+
+def choices_table(run: Run) -> RenderableType:
+    """Why these servers: the first choices of backends that were kept, with what decided them."""
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+    table.add_column(Text("why this server", style="bold cyan not dim"), justify="right")
+    table.add_column("request", justify="right")
+    table.add_column("at", no_wrap=True)
+    table.add_column("chosen", no_wrap=True)
+    table.add_column("by")
+    shown = run.choices[:MOST_CHOICES]
+    for choice in shown:
+        table.add_row(
+            Text(choice["node"]),
+            str(choice["request"]),
+            format_duration(choice["at"]),
+            Text(choice["backend"]),
+            Text("\n".join(_reasons(choice["why"])), style="dim"),
+        )
+    left = len(run.choices) - len(shown)
+    more = Text(f"and {left:,} more: --json, or choices.jsonl with --out", style="dim")
+    return Padding(Group(table, more) if left else table, (0, 0, 1, 0))
+
+
+def _reasons(why: Mapping[str, Any]) -> Iterator[str]:
+    """What a balancer went by, a line a key; less weights that are equal, which say nothing."""
+    for key, found in why.items():
+        if key == "within":
+            yield from (f"within: {line}" for line in _reasons(found))
+        elif isinstance(found, Mapping):
+            if key != "weights" or len(set(found.values())) > 1:
+                yield f"{key}: " + ", ".join(f"{name} {_brief(of)}" for name, of in found.items())
+        elif isinstance(found, list):
+            yield f"{key}: " + ", ".join(map(_brief, found))
+        else:
+            yield f"{key}: {_brief(found)}"
+
+
+def _brief(found: object) -> str:
+    return f"{found:.4g}" if isinstance(found, float) else str(found)
 
 
 def sights_table(with_proxy: Sequence[Observer], without: Sequence[Observer]) -> RenderableType:

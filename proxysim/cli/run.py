@@ -66,10 +66,13 @@ def run(
         str | None,
         typer.Option(
             metavar="all|none|N",
-            help=f"Whose spans to keep; N: every N-th request. Default: {SAMPLE} with --out,"
-            " else none.",
+            help=f"Whose spans to keep; N: every N-th request. Default: {SAMPLE} with --out"
+            " or --explain, else none.",
         ),
     ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say why backends were chosen, beside their spans.")
+    ] = False,
     keep: Annotated[str, typer.Option(metavar="all|none|N", help="Whose rows to keep.")] = "all",
 ) -> None:
     """Run a scenario in simulated time, and print what came of it."""
@@ -77,7 +80,8 @@ def run(
     from proxysim.cli.screen import json_out
 
     rows = _keep("--keep", keep)
-    spans = _keep("--hops", hops or ("none" if out is None else str(SAMPLE)))
+    sampled = out is not None or explain
+    spans = _keep("--hops", hops or (str(SAMPLE) if sampled else "none"))
     if charts and out is None:
         raise ResultError("--charts has nowhere to go", mend="Say where, with --out DIR.")
     asked = chosen(scenario, assignments, costs)
@@ -87,7 +91,7 @@ def run(
     if out is not None:
         made_ready(out)
 
-    found = _simulated(asked, seed, rows, spans)
+    found = _simulated(asked, seed, rows, spans, explain)
     other = _simulated(bare, seed, rows, spans) if without else None
     differences: Sequence[Difference] = ()
     if other is not None:
@@ -113,17 +117,23 @@ def run(
             typer.echo(line, err=as_json)
 
 
-def _simulated(scenario: Scenario, seed: int | None, keep: Keep, hops: Keep) -> Run:
+def _simulated(
+    scenario: Scenario, seed: int | None, keep: Keep, hops: Keep, explain: bool = False
+) -> Run:
     import proxysim
     from proxysim.cli.screen import progress_bar
 
     what = scenario.name + "".join(f" without {node}" for node in scenario.removed)
     with progress_bar(what) as progress:
-        return proxysim.simulate(scenario, seed=seed, keep=keep, hops=hops, progress=progress)
+        return proxysim.simulate(
+            scenario, seed=seed, keep=keep, hops=hops, explain=explain, progress=progress
+        )
 
 
 def _said(found: Run, other: Run | None, differences: Sequence[Difference]) -> dict[str, Any]:
     said: dict[str, Any] = found.summary().to_dict()
+    if found.choices:
+        said["choices"] = found.choices
     if other is not None:
         said["without"] = other.summary().to_dict()
         said["differences"] = [row.to_dict() for row in differences]
@@ -133,7 +143,13 @@ def _said(found: Run, other: Run | None, differences: Sequence[Difference]) -> d
 def _print(
     scenario: Scenario, found: Run, other: Run | None, differences: Sequence[Difference]
 ) -> None:
-    from proxysim.cli.figures import differences_table, run_line, sights_table, summary_tables
+    from proxysim.cli.figures import (
+        choices_table,
+        differences_table,
+        run_line,
+        sights_table,
+        summary_tables,
+    )
     from proxysim.cli.screen import console, head
     from proxysim.results.knowledge import observers
 
@@ -145,6 +161,8 @@ def _print(
             screen.print(f"{group}: {note}", style="dim", markup=False, highlight=False)
     screen.print()
     screen.print(summary_tables(found, screen.width))
+    if found.choices:
+        screen.print(choices_table(found))
     if other is None:
         return
     removed = ", ".join(other.extra.get("without", ()))

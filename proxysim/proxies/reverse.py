@@ -73,6 +73,7 @@ class ReverseProxy(CachingProxy):
             hedging=hedging,
             deadlines=deadlines,
         )
+        self.balancer = balancer
         self.choose = balancer.choose
         self.observe = getattr(balancer, "observe", None)
         self.mark = getattr(balancer, "mark", None)
@@ -87,7 +88,15 @@ class ReverseProxy(CachingProxy):
             return Opening.ACCEPT
         if self.sites and connection.sni not in self.sites:
             return Opening.REFUSE
-        hello = Request("CONNECT", "https", connection.sni, 443, "", peer=connection.peer)
+        hello = Request(
+            "CONNECT",
+            "https",
+            connection.sni,
+            443,
+            "",
+            peer=connection.peer,
+            world=connection.world,
+        )
         pool = self.pool(hello, ())
         if not pool:
             return Opening.REFUSE
@@ -117,6 +126,25 @@ class ReverseProxy(CachingProxy):
         if tried:
             return [backend for backend in pool if backend not in tried] or pool
         return pool
+
+    def explain_to(self, tell: Callable[[Request, Backend, dict[str, Any]], None]) -> None:
+        """Have *tell* told of every choice from now on, and why: as plain data.
+
+        That is what the balancer went by (:meth:`~proxysim.policies.balancers.Balancer.explain`),
+        and who was ``away``, for what reason. Choices stay what they were; they cost several times
+        as much.
+        """
+        choose, explain = self.balancer.choose, self.balancer.explain
+
+        def explained(request: Request, pool: Sequence[Backend]) -> Backend:
+            why = explain(request, pool)
+            if self.fleet.away:
+                why["away"] = {gone.name: reason for gone, reason in self.fleet.away.items()}
+            backend = choose(request, pool)
+            tell(request, backend, why)
+            return backend
+
+        self.choose = explained
 
     def in_flight(self) -> int:
         return self.fleet.in_flight()

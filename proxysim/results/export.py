@@ -24,7 +24,9 @@ def to_csv(run: Run, path: str | Path) -> list[Path]:
     """Write the requests to *path* if it ends in ``.csv``, else all tables into that directory.
 
     UTF-8 with a header line; numbers to the last bit. Beside ``NAME.csv`` lies
-    ``NAME.manifest.json``, in a directory ``manifest.json``. Gives the files written.
+    ``NAME.manifest.json``, in a directory ``manifest.json``. There ``choices.jsonl`` says why each
+    backend was chosen, one JSON object a line, where the run explained itself. Gives the files
+    written.
     """
     target = Path(path)
     alone = target.suffix.lower() == ".csv"
@@ -35,7 +37,17 @@ def to_csv(run: Run, path: str | Path) -> list[Path]:
         manifest = target.with_suffix(".manifest.json") if alone else target / "manifest.json"
         text = json.dumps(run.manifest, indent=2, ensure_ascii=False) + "\n"
         manifest.write_text(text, encoding="utf-8")
-    return [*files.values(), manifest]
+        choices = [] if alone else _choices(run, target)
+    return [*files.values(), *choices, manifest]
+
+
+def _choices(run: Run, directory: Path) -> list[Path]:
+    if not run.choices:
+        return []
+    file = directory / "choices.jsonl"
+    lines = (json.dumps(choice, ensure_ascii=False) + "\n" for choice in run.choices)
+    file.write_text("".join(lines), encoding="utf-8")
+    return [file]
 
 
 def to_parquet(run: Run, path: str | Path) -> list[Path]:
@@ -67,8 +79,8 @@ def to_trace(run: Run, path: str | Path) -> Path:
     """Write the spans as Chrome trace JSON, which https://ui.perfetto.dev opens; gives the file.
 
     A process is a node or link, its threads are as many lanes as it takes for spans not to
-    overlap; arrows join the spans of a request. Times are in microseconds. ResultError where no
-    spans were kept.
+    overlap; arrows join the spans of a request. Choices of backends are instants. Times are in
+    microseconds. ResultError where no spans were kept.
 
     Source: Duffy and others, "Trace Event Format", Google, 2016.
     """
@@ -162,7 +174,21 @@ def _trace_events(run: Run) -> Iterator[dict[str, Any]]:
             arrow = {"ph": phase, "name": "request", "cat": "flow", "id": who, **where}
             spans.append(arrow | {"bp": "e"} if phase == "f" else arrow)
         before[who] = place
-    yield from heapq.merge(sorted(events, key=_moment), spans, key=_moment)
+    codes = {name: code for code, name in enumerate(nodes)}
+    choices = [
+        {
+            "ph": "i",
+            "s": "p",
+            "name": f"choose {choice['backend']}",
+            "cat": "choice",
+            "pid": codes.get(choice["node"], -1) + 1,
+            "tid": 0,
+            "ts": _micro(choice["at"]),
+            "args": {"request": choice["request"], **choice["why"]},
+        }
+        for choice in run.choices
+    ]
+    yield from heapq.merge(sorted(events, key=_moment), choices, spans, key=_moment)
 
 
 def _lanes(nodes: list[int], starts: list[float], ends: list[float]) -> list[int]:

@@ -74,6 +74,7 @@ class Recorder:
         self._hop_blocks: list[Array] = []
         self._spans: list[tuple[Any, ...]] = []
         self._windows: list[Sequence[Any]] = []
+        self._choices: list[dict[str, Any]] = []
         self.add: Callable[[tuple[Any, ...]], None] = _appender(self._rows, self._flush)
         self.hop: Callable[[int, int, int, float, float], None] = _spanner(
             self._spans, self._flush_hops, self.hops_every
@@ -83,6 +84,15 @@ class Recorder:
         """Whether spans of *request* are kept."""
         every = self.hops_every
         return every > 0 and (request < 0 or request % every == 0)
+
+    def choice(self, request: int, at: float, node: str, backend: str, why: dict[str, Any]) -> None:
+        """Note which *backend* the proxy *node* chose for *request*, and why, as plain values.
+
+        It is kept where the request's spans are.
+        """
+        if self.wants_hops(request):
+            chosen = {"request": request, "at": at, "node": node, "backend": backend, "why": why}
+            self._choices.append(chosen)
 
     def node_window(self, row: Sequence[Any]) -> None:
         """Take what a node did in one time window: a row in the order of ``columns.NODES``."""
@@ -141,6 +151,7 @@ class Recorder:
             events=[dict(event) for event in events],
             facts={node: dict(fact) for node, fact in (facts or {}).items()},
             topology=dict(topology or {}),
+            choices=self._choices,
             extra=dict(extra or {}),
         )
         run.check()

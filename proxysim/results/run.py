@@ -40,7 +40,10 @@ class Run:
     ``tls_cpu`` (seconds of processor time spent on TLS in [warmup, duration)). ``events`` are
     dicts with ``at``, ``until`` (None: a moment), ``label``, and ``node``, or ``link`` (its two
     ends). ``topology`` is for the charts; its ``zones``, names by zone, also say which links cross
-    a border. ``arrived`` is the world's own count of requests, None where it has none.
+    a border. ``choices``, where a run was to explain itself, says of each choice of a backend, in
+    order of time, ``request``, ``at``, ``node`` (the proxy), ``backend``, and ``why``: plain data,
+    whose keys are the balancer's. ``arrived`` is the world's own count of requests, None where it
+    has none.
     """
 
     tables: dict[str, Table]
@@ -58,6 +61,7 @@ class Run:
     events: list[dict[str, Any]] = field(default_factory=list)
     facts: dict[str, dict[str, Any]] = field(default_factory=dict)
     topology: dict[str, Any] = field(default_factory=dict)
+    choices: list[dict[str, Any]] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
 
     # Tables.
@@ -129,6 +133,19 @@ class Run:
             "rows": "all" if self.sampled == 1 else self.sampled or "none",
         }
         return {name: plain(value) for name, value in (written | self.extra).items()}
+
+    def why(self, request: int) -> list[dict[str, Any]]:
+        """The choices of backends that were made for *request*, in order of time; see ``choices``.
+
+        ResultError where none were kept.
+        """
+        found = [choice for choice in self.choices if choice["request"] == request]
+        if not found:
+            raise ResultError(
+                f"no choice of request {request} was kept",
+                mend="Run with explain=True and hops='all'.",
+            )
+        return found
 
     def summary(self) -> Summary:
         """The run in figures; counts requests that arrive in [warmup, duration)."""

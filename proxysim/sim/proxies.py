@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from proxysim.costs import Costs
 from proxysim.messages import Connection, Failure, Request
+from proxysim.policies.backend import Backend
 from proxysim.policies.tls import Terms
 from proxysim.proxies.effects import Connect, Fetch, Opening
 from proxysim.proxies.forward import ForwardProxy
@@ -82,6 +83,8 @@ class ProxyNode(Mishaps):
         self._names: dict[str, tuple[float, float]] = {}  # known from, until
         self._inside_moments = 0.0  # ends less beginnings of all stays, so far
         self.probes = Probes(world, name, proxy)
+        if world.explain and isinstance(proxy, ReverseProxy):
+            proxy.explain_to(self._chosen)
         for resident in proxy.residents():
             self._beside(resident)
 
@@ -371,6 +374,12 @@ class ProxyNode(Mishaps):
         """Core-seconds busy, jobs' seconds queued, requests' seconds inside, since the start."""
         inside = self._inside_moments + self.env.time * len(self.inside)
         return (*self.cores.areas(), inside)
+
+    def _chosen(self, request: Request, backend: Backend, why: dict[str, Any]) -> None:
+        """Record why the proxy chose *backend* for *request*, or for a connection."""
+        luggage = request.world
+        call = luggage.call if isinstance(luggage, Dial) else luggage
+        self.world.recorder.choice(call.id, self.env.time, self.name, backend.name, why)
 
     def span(self, call: Call | None, step: str, start: float) -> None:
         """Record a span of this node."""

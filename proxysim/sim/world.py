@@ -55,6 +55,7 @@ class World:
         keep: Any = "all",
         hops: Any = "none",
         views: bool = True,
+        explain: bool = False,
     ) -> None:
         document = scenario.document
         self.scenario = scenario
@@ -65,6 +66,7 @@ class World:
         self.env = Clock()
         self.recorder = Recorder(self.duration, self.warmup, keep=keep, hops=hops, views=views)
         self.add = self.recorder.add
+        self.explain = explain
         self.hop = self.recorder.hop if hops != "none" else None
         self.seen: list[Sight] | None = [] if views else None  # what :meth:`count_sights` counts
         self._sights: Counter[Sight] = Counter()

@@ -127,6 +127,18 @@ def test_keep_none_counts_the_same():
     assert counted["bytes"] == kept["bytes"]
 
 
+def test_explain_says_why_servers_were_chosen(tmp_path):
+    asked = ["run", "website-reverse-proxy", "--set", "run.duration=5s", "--set", "run.warmup=0s"]
+    told = json.loads(said(*asked, "--explain", "--hops", "20", "--json"))
+    chosen = told.pop("choices")
+    assert {choice["request"] % 20 for choice in chosen} == {0}
+    assert all(choice["backend"] in choice["why"]["candidates"] for choice in chosen)
+    assert told == json.loads(said(*asked, "--json"))
+    text = said(*asked, "--explain", "--out", tmp_path, "--no-charts")
+    assert "why this server" in text
+    assert (tmp_path / "choices.jsonl").exists()
+
+
 def test_without_a_proxy_the_same_requests_go_directly(compared):
     bare = compared["without"]
     assert bare["requests"]["arrived"] == compared["requests"]["arrived"]

@@ -49,6 +49,11 @@ def world(nodes: Mapping[str, Any], *, script: Script | None = None, **rest: Any
         return World(_scenario(nodes, script, directory, rest), 1)
 
 
+def scenario_of(nodes: Mapping[str, Any], **rest: Any) -> Scenario:
+    """The scenario of *nodes*, for those who run it themselves."""
+    return Scenario.checked(tree(nodes, **rest), name="scene")
+
+
 def _scenario(
     nodes: Mapping[str, Any], script: Script | None, directory: str, rest: dict[str, Any]
 ) -> Scenario:
