@@ -14,7 +14,7 @@ from typing import Protocol
 from proxysim.messages import Body, Content
 from proxysim.proxies.effects import Store
 
-__all__ = ["BodyError", "Reader", "Source", "Stream", "keep_copy", "read_body"]
+__all__ = ["BodyError", "Reader", "Source", "Stream", "keep_copy", "part_of", "read_body"]
 
 CHUNK = 64 * 1024
 WINDOW = 4 * CHUNK
@@ -246,6 +246,11 @@ def keep_copy(body: Body | None, store: Store) -> None:
         store.abandon()
     else:
         store.commit(body if isinstance(body, Content) else Content(data))
+
+
+def part_of(body: Body, first: int, last: int) -> Content:
+    """Bytes *first* to *last*, both included, of a *body* that is all here."""
+    return Content(_data(body)[first : last + 1])
 
 
 def _data(body: Body | None) -> bytes:

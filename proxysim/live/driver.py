@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Generator
 from typing import TYPE_CHECKING, Any
 
-from proxysim.live.bodies import BodyError, Stream, keep_copy, read_body
+from proxysim.live.bodies import BodyError, Stream, keep_copy, part_of, read_body
 from proxysim.live.coding import encoded
 from proxysim.live.tunnel import Tunnel
 from proxysim.live.wire import WINDOW, Wire
@@ -20,6 +20,7 @@ from proxysim.proxies.effects import (
     TIMED_OUT,
     Closed,
     Connect,
+    Cut,
     Discard,
     Drain,
     Encode,
@@ -302,6 +303,9 @@ class Run:
             self.streams.append(body)
         return body
 
+    def cut(self, effect: Cut) -> Any:
+        return part_of(effect.body, effect.first, effect.last)
+
     def relay(self, effect: Relay) -> Any:
         client, connection = _present(self.client), effect.connection
         client.switch(effect.response)
@@ -367,6 +371,7 @@ CARRY: dict[type, Callable[[Run, Any], Any]] = {
     Drain: Run.drain,
     Discard: Run.discard,
     Encode: Run.encode,
+    Cut: Run.cut,
     Connect: Run.connect,
     Relay: Run.relay,
     Wait: Run.wait,

@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 
 from proxysim.messages import Headers, Request, Response
+from proxysim.policies.caching.directives import parse_cache_control
 from proxysim.policies.fields import members
-from proxysim.policies.freshness import parse_cache_control
 from proxysim.policies.memory import remembered
 
 __all__ = ["TYPES", "Compression", "acceptable", "weights"]

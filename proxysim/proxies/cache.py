@@ -1,122 +1,45 @@
 """A proxy's cache: capacity, eviction, admission, freshness, and who is already fetching what.
 
 It keeps handles of bodies, never bytes; the world makes the copies and hands them over by a
-:class:`Ticket`.
+:class:`~proxysim.proxies.entries.Ticket`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass, field, replace
-from types import TracebackType
+from collections.abc import Callable, Hashable
+from dataclasses import replace
 
-from proxysim.messages import Body, Failure, Headers, Request, Response
-from proxysim.policies import freshness
+from proxysim.messages import Body, Headers, Request, Response
+from proxysim.policies.admission import Admission
+from proxysim.policies.caching import freshness
+from proxysim.policies.caching.freshness import RFC_HEURISTIC, Heuristic
+from proxysim.policies.caching.invalidation import Target, obsolete, target
+from proxysim.policies.caching.selection import selection
+from proxysim.policies.caching.storing import head_size, storable, stored_fields
+from proxysim.policies.caching.validation import confirms, describes, updated
 from proxysim.policies.eviction.base import Eviction
-from proxysim.proxies.effects import Head, Running, Signal
+from proxysim.proxies.entries import Fill, Stored, Ticket
 
-__all__ = ["Cache", "Fill", "Stored", "Ticket"]
+__all__ = ["Cache"]
 
-Key = tuple[str, str, str, str | None]
 UNLIMITED = 2**63
 
-
-@dataclass(slots=True)
-class Stored:
-    """An answer that a cache keeps: head, body, and until when it may be used.
-
-    ``received`` is the cache's clock when the answer came; ``initial_age`` what the answer said
-    of its age then (RFC 9111, section 4.2.3). It is fresh up to the age ``lifetime``; for
-    ``window`` seconds more it may be served while a newer one is fetched (RFC 5861, section 3).
-    """
-
-    response: Response
-    body: Body | None
-    received: float
-    initial_age: float
-    lifetime: float
-    window: float
-    _head: tuple[int, Response] | None = None
-
-    def age(self, now: float) -> float:
-        """Seconds since the origin made or confirmed the answer."""
-        return self.initial_age + now - self.received
-
-    def head(self, now: float) -> Response:
-        """The answer's head with its current ``Age``."""
-        age = int(self.age(now))
-        if self._head is None or self._head[0] != age:
-            headers = self.response.headers.set("age", str(age))
-            self._head = (age, Response(self.response.status, headers))
-        return self._head[1]
-
-
-class Ticket:
-    """The right to store one answer's body once it has come whole.
-
-    ``given_up`` is called when it turns out that it will not be stored.
-    """
-
-    __slots__ = ("_cache", "_key", "_response", "given_up", "limit")
-
-    def __init__(self, cache: Cache, key: Key, response: Response, limit: int) -> None:
-        self._cache = cache
-        self._key = key
-        self._response = response
-        self.limit = limit
-        self.given_up: Callable[[], None] | None = None
-
-    def commit(self, copy: Body) -> None:
-        """Store the answer with *copy* as its body."""
-        self._cache.keep(self._key, self._response, copy)
-
-    def abandon(self) -> None:
-        """The body did not come whole, or is too large; nothing is stored."""
-        if self.given_up is not None:
-            self.given_up()
-
-
-@dataclass(slots=True, eq=False)
-class Fill:
-    """A fetch that several requests wait for; it belongs to the cache entry, not to any of them.
-
-    ``ready`` is set with the Head or Failure that all may share, or with None: to each its own
-    fetch, but for the first, who takes the ``private`` answer. Each reader enters the fill as a
-    context. When the last one leaves before the body has come, the fetch is closed.
-    """
-
-    key: Key
-    ready: Signal = field(default_factory=Signal)
-    private: Head | None = None
-    readers: int = 0
-    running: Running | None = None
-    done: bool = False
-
-    def share(self, answer: Head | Failure | None) -> None:
-        """Let every reader go on with *answer*."""
-        self.ready.set(answer)
-
-    def __enter__(self) -> Fill:
-        self.readers += 1
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self.readers -= 1
-        if not self.readers and not self.done and self.running is not None:
-            self.running.close()
+#: Most answers kept for one target; beyond that the oldest goes. Each look-up reads through them.
+VARIANTS = 64
 
 
 class Cache:
     """What a proxy keeps of the answers that pass.
 
-    *eviction* decides what stays within its capacity in bytes, *max_object* (bytes) what is not
-    stored at all. With *collapse*, concurrent misses share one fetch. *stale_while_revalidate*
-    (seconds) is granted to answers that do not say for themselves.
+    *eviction* decides what stays within its capacity, in bytes of heads and bodies or, with
+    *by_object*, in answers; *admission* what enters at all; bodies over *max_object* bytes do not.
+    With *collapse*, concurrent misses share one fetch. *stale_while_revalidate* and
+    *stale_if_error* (seconds) are granted to answers that do not say for themselves; *heuristic* is
+    for those that do not say how long they are fresh. *epoch* is what *clock* read as 0, in seconds
+    since 1970; None for a world without a calendar, whose answers' dates are compared only with one
+    another. With *named*, answers tell by Cache-Status what this cache made of the request.
+
+    A look-up is O(answers kept for its target), at most :data:`VARIANTS`, mostly one.
     """
 
     def __init__(
@@ -124,76 +47,165 @@ class Cache:
         eviction: Eviction,
         clock: Callable[[], float],
         *,
+        by_object: bool = False,
+        admission: Admission | None = None,
         max_object: int | None = None,
         collapse: bool = False,
         stale_while_revalidate: float = 0.0,
+        stale_if_error: float = 0.0,
+        heuristic: Heuristic = RFC_HEURISTIC,
+        epoch: float | None = None,
+        named: str = "",
     ) -> None:
         self.eviction = eviction
         self.clock = clock
+        self.by_object = by_object
+        self.admission = admission
         self.max_object = max_object if max_object is not None else UNLIMITED
         self.collapse = collapse
         self.stale_while_revalidate = stale_while_revalidate
-        self.fills: dict[Key, Fill] = {}
-        self.refreshing: set[Key] = set()
-        self._stored: dict[Hashable, Stored] = {}
-        self._codings: dict[str | None, None] = {None: None}  # all that answers were kept in
+        self.stale_if_error = stale_if_error
+        self.heuristic = heuristic
+        self.epoch = epoch
+        self.named = named
+        self.fills: dict[tuple[Target, str | None], Fill] = {}
+        self.refreshing: set[Hashable] = set()
+        self._kept: dict[Target, list[Stored]] = {}
+        self._by_key: dict[Hashable, Stored] = {}
 
     def __len__(self) -> int:
-        return len(self._stored)
+        return len(self._by_key)
 
-    def key(self, request: Request, coding: str | None = None) -> Key:
-        """Under what an answer to *request* is kept, in one content *coding*."""
-        return (request.scheme, request.host, request.path, coding)
+    # Looking up.
 
-    def find(
-        self, request: Request, codings: Iterable[str | None] = (None,)
-    ) -> tuple[Key, Stored] | None:
-        """The first answer kept in one of *codings*, fresh or not; a request counts as a touch."""
-        for coding in codings:
-            key = self.key(request, coding)
-            stored = self._stored.get(key)
-            if stored is not None:
-                self.eviction.touch(key)
-                return key, stored
-        return None
+    def find(self, request: Request, codings: tuple[str | None, ...] = (None,)) -> Stored | None:
+        """The answer kept for *request*, fresh or not; a request counts as a touch.
+
+        Of several the one in the best of *codings*, the first preferred; of equals the newest.
+        """
+        kept = self._kept.get((request.scheme, request.host, request.port, request.path))
+        if kept is None:
+            return None
+        found, place = None, len(codings)
+        for stored in kept:
+            if stored.answers(request, codings):
+                coding = stored.coding
+                rank = codings.index(coding) if coding in codings else len(codings)
+                if rank <= place:
+                    found, place = stored, rank
+        if found is not None:
+            key = found.key
+            self.eviction.touch(key)
+            if self.admission is not None:
+                self.admission.touch(key)
+        return found
+
+    def knows(self, request: Request) -> bool:
+        """Whether any answer is kept for what *request* asks for, be it for other clients."""
+        return target(request) in self._kept
+
+    # Keeping.
 
     def ticket(
-        self, request: Request, response: Response, coding: str | None = None
+        self,
+        request: Request,
+        said: Response,
+        response: Response,
+        coding: str | None,
+        asked: float,
     ) -> Ticket | None:
-        """The right to store *response* to *request*, or None where it may not be kept."""
-        if not freshness.storable(request, response):
-            return None
-        coding = coding or response.headers.get("content-encoding") or None
-        limit = min(self.max_object, self.eviction.capacity)
-        return Ticket(self, self.key(request, coding), response, limit)
+        """The right to store *response* to *request*, or None where it may not be kept.
 
-    def keep(self, key: Key, response: Response, body: Body | None) -> None:
+        The origin *said* it so, and was *asked* at that time of the clock; *coding* is how this
+        proxy has coded it since, None if it has not.
+        """
+        if not storable(request, said):
+            return None
+        return self._ticket(self._made(request, said, response, coding, asked))
+
+    def recoded(self, stored: Stored, response: Response, coding: str) -> Ticket:
+        """The right to keep what is *stored* a second time: *response*, coded as *coding* here."""
+        again = replace(stored, response=response, coding=coding, coded_here=True)
+        return self._ticket(again)
+
+    def keep(self, stored: Stored, body: Body | None) -> None:
         """Store an answer that has come whole, in the place of any older one."""
-        size = (body.length or 0) if body is not None else 0
-        if size > self.max_object:
+        key = stored.key
+        before = self._by_key.get(key)
+        length = (body.length or 0) if body is not None else 0
+        size = 1 if self.by_object else length + head_size(stored.response.headers)
+        if length > self.max_object or size > self.eviction.capacity:
+            if before is not None:
+                self.discard(before)
+            return
+        if before is None and not self._admits(key, length, size):
             return
         for gone in self.eviction.insert(key, size):
-            self._stored.pop(gone, None)
-        if key in self.eviction:
-            self._stored[key] = self._entry(response, body)
-            self._codings[key[3]] = None
+            self._forget(gone)
+        if key not in self.eviction:
+            return
+        if before is not None and before.selection is not None and stored.selection is not None:
+            stored.selection = stored.selection.joined(before.selection)
+        self._forget(key)
+        stored.body = body
+        kept = self._kept.setdefault(stored.target, [])
+        kept.append(stored)
+        self._by_key[key] = stored
+        if len(kept) > VARIANTS:
+            self.discard(kept[0])
 
-    def confirm(self, key: Key, not_modified: Headers) -> Stored | None:
-        """A 304 came for *key*: its fields take over, its age starts again (RFC 9111, 4.3.4)."""
-        stored = self._stored.get(key)
-        if stored is None:
+    def _admits(self, key: Hashable, length: int, size: int) -> bool:
+        guard = self.admission
+        return guard is None or guard.admits(key, length, self.eviction.victim(size))
+
+    def confirm(self, stored: Stored, said: Response, new: Headers, asked: float) -> Stored | None:
+        """*stored* brought up to date by a 304 that the origin *said* (RFC 9111, section 4.3.4).
+
+        *new* are its fields as this proxy passes them on. None where the 304 is about another
+        answer. The updated answer takes the stored one's place, if that is still kept.
+        """
+        if not confirms(said.headers, stored.tag, stored.response.headers.get("last-modified")):
             return None
-        headers = freshness.updated(stored.response.headers, not_modified)
-        fresh = self._entry(replace(stored.response, headers=headers), stored.body)
-        self._stored[key] = fresh
+        return self._renewed(stored, said, new, asked)
+
+    def freshen(self, stored: Stored, said: Response, new: Headers, asked: float) -> None:
+        """HEAD was answered 200: *stored* is updated by it, or forgotten (RFC 9111, 4.3.5)."""
+        length = stored.body.length if stored.body is not None else 0
+        if stored.coded_here or not describes(said.headers, stored.response, stored.tag, length):
+            self.discard(stored)
+        else:
+            self._renewed(stored, said, new, asked)
+
+    def _renewed(self, stored: Stored, said: Response, new: Headers, asked: float) -> Stored:
+        headers = stored_fields(updated(stored.response.headers, new))
+        response = Response(stored.response.status, headers)
+        tag = said.headers.get("etag") or stored.tag
+        fresh = self._dated(replace(stored, response=response, tag=tag), response, asked)
+        if self._by_key.get(stored.key) is stored:
+            self._by_key[stored.key] = fresh
+            kept = self._kept[stored.target]
+            kept[kept.index(stored)] = fresh
         return fresh
 
-    def invalidate(self, request: Request) -> None:
-        """An unsafe request succeeded: forget what is kept of its target (RFC 9111, 4.4)."""
-        for coding in self._codings:
-            key = self.key(request, coding)
-            self.eviction.discard(key)
-            self._stored.pop(key, None)
+    # Forgetting.
+
+    def discard(self, stored: Stored) -> None:
+        """Forget *stored*, if it is still kept."""
+        if self._by_key.get(stored.key) is stored:
+            self.eviction.discard(stored.key)
+            self._forget(stored.key)
+
+    def invalidate(self, request: Request, response: Response) -> None:
+        """Forget what an unsafe *request*, so answered, has made obsolete (RFC 9111, 4.4).
+
+        Nobody else joins a fetch of it that is under way.
+        """
+        gone = obsolete(request, response)
+        for where in gone:
+            for stored in tuple(self._kept.get(where, ())):
+                self.discard(stored)
+        for fill in [fill for fill in self.fills.values() if fill.key[0] in gone]:
+            self.unlist(fill)
 
     def unlist(self, fill: Fill) -> None:
         """Let nobody else join *fill*."""
@@ -202,17 +214,54 @@ class Cache:
 
     def flush(self) -> None:
         """Forget everything."""
-        for key in self._stored:
+        for key in self._by_key:
             self.eviction.discard(key)
-        self._stored.clear()
+        self._by_key.clear()
+        self._kept.clear()
 
-    def _entry(self, response: Response, body: Body | None) -> Stored:
-        window = freshness.stale_window(response)
-        return Stored(
-            response,
-            body,
-            self.clock(),
-            freshness.age_on_receipt(response),
-            freshness.lifetime(response),
-            self.stale_while_revalidate if window is None else window,
+    def _forget(self, key: Hashable) -> None:
+        stored = self._by_key.pop(key, None)
+        if stored is not None:
+            kept = self._kept[stored.target]
+            kept.remove(stored)
+            if not kept:
+                del self._kept[stored.target]
+
+    # Making entries.
+
+    def _ticket(self, stored: Stored) -> Ticket:
+        limit = self.max_object
+        return Ticket(self, stored, limit if self.by_object else min(limit, self.eviction.capacity))
+
+    def _made(
+        self,
+        request: Request,
+        said: Response,
+        response: Response,
+        coding: str | None,
+        asked: float,
+    ) -> Stored:
+        headers = stored_fields(response.headers)
+        kept = response if headers is response.headers else Response(response.status, headers)
+        stored = Stored(
+            target(request),
+            kept,
+            coding or headers.get("content-encoding").strip().lower() or None,
+            coding is not None,
+            selection(request, said),
+            said.headers.get("etag"),
         )
+        return self._dated(stored, said, asked)
+
+    def _dated(self, stored: Stored, said: Response, asked: float) -> Stored:
+        """*stored*, whose origin *said* so just now, with its age and all its times."""
+        now = self.clock()
+        received = None if self.epoch is None else self.epoch + now
+        window, error_window = freshness.stale_window(said), freshness.error_window(said)
+        stored.received = now
+        stored.initial_age = freshness.age_on_receipt(said, received, now - asked)
+        stored.lifetime = freshness.lifetime(said, received, self.heuristic)
+        stored.strict = freshness.strict(said)
+        stored.window = self.stale_while_revalidate if window is None else window
+        stored.error_window = self.stale_if_error if error_window is None else error_window
+        return stored

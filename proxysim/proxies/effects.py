@@ -11,6 +11,7 @@ A proxy is made of generators that yield these effects and are sent the replies.
 | :class:`Drain` | :class:`Sent`, with no client |
 | :class:`Discard` | None, at once |
 | :class:`Encode` | the coded :class:`~proxysim.messages.Body`, while it may still be coming |
+| :class:`Cut` | that part of a body, as a :class:`~proxysim.messages.Body` of its own |
 | :class:`Connect` | :class:`~proxysim.messages.Connection` or ``Failure`` |
 | :class:`Relay` | :class:`Closed` |
 | :class:`Wait` | the signal's value, or :data:`TIMED_OUT` |
@@ -35,6 +36,7 @@ __all__ = [
     "TIMED_OUT",
     "Closed",
     "Connect",
+    "Cut",
     "Deadlines",
     "Discard",
     "Drain",
@@ -161,6 +163,19 @@ class Encode:
     body: Body
     coding: str
     level: int | None = None
+
+
+@value
+class Cut:
+    """Take bytes *first* to *last* of *body*, counted from 0, both included.
+
+    The body's length is known, and *last* is less than it; mostly it is one that a cache keeps. The
+    part is a body of ``last - first + 1`` bytes.
+    """
+
+    body: Body
+    first: int
+    last: int
 
 
 @value
@@ -300,7 +315,19 @@ class Opening(Enum):
 
 
 Effect = (
-    Fetch | Send | Drain | Discard | Encode | Connect | Relay | Wait | Race | Spawn | Work | Sleep
+    Fetch
+    | Send
+    | Drain
+    | Discard
+    | Encode
+    | Cut
+    | Connect
+    | Relay
+    | Wait
+    | Race
+    | Spawn
+    | Work
+    | Sleep
 )
 Reply = Head | Sent | Body | Failure | Connection | Closed | Won | TimedOut | Running | None
 Handling = Generator[Effect, Any, None]

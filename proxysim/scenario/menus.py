@@ -13,12 +13,13 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from proxysim.errors import ScenarioError
+from proxysim.policies.admission import ADMISSIONS, build_admission
 from proxysim.policies.balancers import ALIASES, BALANCERS, build_balancer
 from proxysim.policies.eviction import EVICTIONS, build_eviction
 from proxysim.policies.filters import ANSWER_CONDITIONS, CONDITIONS, build_rule
 from proxysim.scenario.quantities import FieldError
 
-__all__ = ["Balancer", "Eviction", "PolicyName", "matcher"]
+__all__ = ["Admission", "Balancer", "Eviction", "PolicyName", "matcher"]
 
 PolicyName = Annotated[str, Field(description="An entry of a menu; a choice has only one.")]
 
@@ -66,6 +67,13 @@ Eviction = Annotated[
     str | dict[PolicyName, dict[str, Any]],
     _choice(lambda found: build_eviction(found, _CAPACITY, Random(0))),
     _menu("A replacement policy, or one with its parameters.", EVICTIONS),
+]
+
+
+Admission = Annotated[
+    str | dict[PolicyName, dict[str, Any]],
+    _choice(build_admission),
+    _menu("An admission policy, or one with its parameters.", ADMISSIONS),
 ]
 
 

@@ -9,6 +9,7 @@ from proxysim.messages import Response
 from proxysim.proxies.effects import (
     Closed,
     Connect,
+    Cut,
     Discard,
     Drain,
     Encode,
@@ -168,6 +169,18 @@ def encode(task: Task, effect: Encode) -> Any:
     if not seconds:
         return out
     return _on_cores(task, seconds, out)
+
+
+@carries(Cut)
+def cut(task: Task, effect: Cut) -> Any:
+    """A part of a body is here when the body is."""
+    source: Any = effect.body
+    origin = source.origin if type(source) is Body else task.node.code
+    part = Body(effect.last - effect.first + 1, origin, complete=type(source) is not Body)
+    if type(source) is Body:
+        source.when_broken(part.break_off)
+        source.when_complete(part.finish)
+    return part
 
 
 @carries(Work)

@@ -7,7 +7,7 @@ import pytest
 
 from proxysim.errors import ScenarioError
 from proxysim.messages import Headers
-from proxysim.policies.freshness import updated
+from proxysim.policies.caching.validation import updated
 from proxysim.scenario.scenario import Scenario
 from tests.sim.scene import edge, play, server, tree
 

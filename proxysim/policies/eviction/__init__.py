@@ -50,8 +50,16 @@ def build_eviction(spec: Spec, capacity: int, rng: Stream | None = None) -> Evic
     """The policy that a scenario names: ``"lru"`` or ``{"s3fifo": {"small": "20%"}}``.
 
     *capacity* is in the unit of the sizes that will be inserted; *rng* is for those that draw.
-    Raises :class:`~proxysim.errors.ScenarioError` for an unknown name or an impossible parameter.
+    Raises :class:`~proxysim.errors.ScenarioError` for an unknown name, an impossible parameter, or
+    a policy that must know the requests to come.
     """
+    name = spec if isinstance(spec, str) else next(iter(spec), None)
+    if name in OFFLINE:
+        raise ScenarioError(
+            f"{name} must know all requests to come",
+            mend="It is a yardstick for a recorded trace: see build_offline. A cache at work can"
+            " be given any of " + ", ".join(EVICTIONS) + ".",
+        )
     return build("eviction policy", EVICTIONS, spec, capacity=_checked(capacity), rng=rng)
 
 

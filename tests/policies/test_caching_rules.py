@@ -1,4 +1,4 @@
-"""RFC 9111, rule by rule: what may be stored, how long it is fresh, how it is asked for again."""
+"""The rules of HTTP caching one by one, as functions of texts and fields."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxysim.messages import Headers, Request, Response
-from proxysim.policies import freshness
+from proxysim.policies.caching import freshness, invalidation, selection, storing, validation
+from proxysim.policies.caching.directives import named, parse_cache_control, seconds
 from proxysim.policies.http_date import http_date
 
 NOON = 1_431_864_000.0
@@ -49,7 +50,7 @@ def at(seconds):
     ],
 )
 def test_directives(text, expected):
-    assert freshness.parse_cache_control(text) == expected
+    assert parse_cache_control(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -73,13 +74,13 @@ def test_directives(text, expected):
     ],
 )
 def test_seconds(text, expected):
-    assert freshness.seconds(freshness.parse_cache_control(text), "max-age") == expected
+    assert seconds(parse_cache_control(text), "max-age") == expected
 
 
 @given(st.text())
 def test_no_text_is_too_odd(text):
-    for name in freshness.parse_cache_control(text):
-        found = freshness.seconds(freshness.parse_cache_control(text), name)
+    for name in parse_cache_control(text):
+        found = seconds(parse_cache_control(text), name)
         assert found is not None
         assert 0 <= found <= 2**31
 
@@ -145,19 +146,19 @@ def test_date_forms(text, expected):
         (ask(), answer(100), False),
         (ask(), answer(cache_control="no-store, max-age=60"), False),
         (ask(), answer(cache_control="private, max-age=60"), False),
-        (ask(), answer(cache_control='private="set-cookie", max-age=60'), False),
+        (ask(), answer(cache_control='private="set-cookie", max-age=60'), True),
         (ask(cache_control="no-store"), answer(cache_control="max-age=60"), False),
         (ask(authorization="Basic x"), answer(cache_control="max-age=60"), False),
         (ask(authorization="Basic x"), answer(cache_control="public"), True),
         (ask(authorization="Basic x"), answer(cache_control="s-maxage=9"), True),
         (ask(authorization="Basic x"), answer(cache_control="must-revalidate, max-age=1"), True),
         (ask(), answer(vary="Accept-Encoding"), True),
-        (ask(), answer(vary="Accept-Encoding, Cookie"), False),
+        (ask(), answer(vary="Accept-Encoding, Cookie"), True),
         (ask(), answer(vary="*"), False),
     ],
 )
 def test_storable(request_, response, expected):
-    assert freshness.storable(request_, response) is expected
+    assert storing.storable(request_, response) is expected
 
 
 # Section 4.2: lifetime and age.
@@ -177,6 +178,7 @@ def test_storable(request_, response, expected):
         (answer(cache_control="no-cache, max-age=60"), 0),
         (answer(pragma="no-cache"), 0),
         (answer(pragma="no-cache", cache_control="max-age=60"), 60),
+        (answer(cache_control='no-cache="x", max-age=60'), 60),
         (answer(last_modified=at(-1000), date=DATE), 100),
         (answer(last_modified=at(-(10**8)), date=DATE), 86400),
         (answer(last_modified=at(1000), date=DATE), 0),
@@ -211,8 +213,9 @@ def test_age_on_receipt(response, received, expected):
     assert freshness.age_on_receipt(response, received) == expected
 
 
-def test_age_goes_on_in_the_cache():
-    assert freshness.age(answer(age="7"), stored_at=100.0, now=103.5) == 10.5
+def test_the_way_adds_to_the_age_that_was_told():
+    assert freshness.age_on_receipt(answer(age="7"), delay=2.5) == 9.5
+    assert freshness.age_on_receipt(answer(age="7", date=DATE), NOON + 60, delay=2.5) == 60
 
 
 # Section 4.2.4 and RFC 5861: stale answers.
@@ -229,6 +232,7 @@ def test_age_goes_on_in_the_cache():
         ("must-revalidate, stale-while-revalidate=30", 0),
         ("proxy-revalidate", 0),
         ("no-cache", 0),
+        ('no-cache="x"', None),
     ],
 )
 def test_stale_window(text, expected):
@@ -270,8 +274,9 @@ def test_only_if_cached():
         (ask("HEAD"), False),
         (ask("POST"), True),
         (ask("DELETE"), True),
-        (ask(authorization="Basic x"), True),
-        (ask(range="bytes=0-1"), True),
+        (ask(authorization="Basic x"), False),
+        (ask(range="bytes=0-1"), False),
+        (ask(upgrade="websocket"), True),
         (ask(if_match='"1"'), True),
         (ask(if_unmodified_since=DATE), True),
         (ask(if_none_match='"1"'), False),
@@ -280,17 +285,17 @@ def test_only_if_cached():
     ],
 )
 def test_bypassed(request_, expected):
-    assert freshness.bypassed(request_) is expected
+    assert storing.bypassed(request_) is expected
 
 
 # Section 4.3: validation.
 
 
 def test_a_cache_asks_with_its_own_validators():
-    stored = answer(etag='"1"', last_modified=DATE)
     client = ask(if_none_match='"old"', range="bytes=0-1", accept="*/*")
-    asked = freshness.conditional(client, stored)
+    asked = validation.conditional(client, '"1"', DATE)
     assert list(asked.headers) == [
+        ("range", "bytes=0-1"),
         ("accept", "*/*"),
         ("if-none-match", '"1"'),
         ("if-modified-since", DATE),
@@ -300,8 +305,9 @@ def test_a_cache_asks_with_its_own_validators():
 
 def test_without_validators_a_cache_asks_anew():
     client = ask()
-    assert freshness.conditional(client, answer()) is client
-    assert freshness.validators(answer(etag='"1"')) == ('"1"', "")
+    assert validation.conditional(client, "", "") is client
+    assert not validation.unconditional(ask(if_none_match="*")).headers
+    assert validation.validators(answer(etag='"1"')) == ('"1"', "")
 
 
 @pytest.mark.parametrize(
@@ -329,12 +335,12 @@ def test_without_validators_a_cache_asks_anew():
     ],
 )
 def test_not_modified(request_, stored, expected):
-    assert freshness.not_modified(request_, stored) is expected
+    assert validation.not_modified(request_, stored) is expected
 
 
 def test_the_304_carries_what_a_cache_needs_and_no_content():
     stored = answer(etag='"1"', cache_control="max-age=1", content_length="9", x_thing="y")
-    response = freshness.not_modified_response(stored)
+    response = validation.not_modified_response(stored)
     assert response.status == 304
     assert list(response.headers) == [("etag", '"1"'), ("cache-control", "max-age=1")]
 
@@ -342,5 +348,70 @@ def test_the_304_carries_what_a_cache_needs_and_no_content():
 def test_a_304_brings_stored_fields_up_to_date():
     stored = head({"etag": '"1"', "cache_control": "max-age=1", "content_length": "9", "age": "5"})
     new = head({"cache_control": "max-age=60", "content_length": "0", "connection": "close"})
-    updated = freshness.updated(stored, new)
+    updated = validation.updated(stored, new)
     assert updated == head({"etag": '"1"', "content_length": "9", "cache_control": "max-age=60"})
+
+
+# Section 4.1: selection.
+
+
+@pytest.mark.parametrize(
+    ("name", "one", "other", "same"),
+    [
+        ("foo", "1,2", " 1 ,  2 ", True),
+        ("foo", "1, 2", "2, 1", False),
+        ("foo", "A", "a", False),
+        ("foo", '"a,b"', '"a, b"', False),
+        ("foo", "", None, False),
+        ("accept-language", "en, de", "DE,en", True),
+        ("accept-language", "en, de;q=0.5", "en;q=0.5, de", False),
+        ("accept-encoding", "gzip;q=1.0, br", "br, GZIP", True),
+    ],
+)
+def test_texts_of_one_meaning_are_one(name, one, other, same):
+    assert (selection.normal(name, one) == selection.normal(name, other)) is same
+
+
+def test_an_answer_without_vary_is_for_all():
+    assert selection.selection(ask(), answer()) is None
+    assert selection.selection(ask(), answer(vary=" , ")) is None
+
+
+# Sections 5.2.2.4 and 5.2.2.7: fields by name.
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("max-age=1", None),
+        ("private", ()),
+        ("private=", ()),
+        ('private=""', ()),
+        ('private="A, b"', ("a", "b")),
+        ("private=a", ("a",)),
+        ('private="a", private="b"', ("a", "b")),
+        ('private="a", private', ()),
+        ('private, private="a"', ()),
+    ],
+)
+def test_fields_that_are_named(text, expected):
+    assert named(parse_cache_control(text), "private") == expected
+
+
+# Section 4.4: what a change makes obsolete.
+
+
+def test_a_reference_is_resolved_as_a_browser_would():
+    request = Request("PUT", "http", "a.example", 8080, "/dir/page?x=1", head({}))
+    created = answer(201, location="../new?y=2", content_location="?z=3")
+    assert invalidation.obsolete(request, created) == (
+        ("http", "a.example", 8080, "/dir/page?x=1"),
+        ("http", "a.example", 8080, "/new?y=2"),
+        ("http", "a.example", 8080, "/dir/page?z=3"),
+    )
+
+
+@given(st.text())
+def test_no_reference_is_too_odd(text):
+    found = invalidation.obsolete(ask("POST"), answer(201, location=text))
+    assert found[0] == ("http", "a.example", 80, "/")

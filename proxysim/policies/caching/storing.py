@@ -1,0 +1,95 @@
+"""Storing: which requests concern a shared cache, and which answers it may keep.
+
+Source: RFC 9111, sections 3 and 5.2.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from proxysim.messages import Headers, Request, Response
+from proxysim.policies.caching.directives import directives, named
+from proxysim.policies.caching.freshness import HEURISTIC_STATUSES
+from proxysim.policies.fields import hop_by_hop, members
+
+__all__ = ["UNDERSTOOD", "bypassed", "head_size", "storable", "stored_fields"]
+
+#: Status codes whose meaning for caches is obeyed here: those of RFC 9110, section 15, but 206 and
+#: 304, which are never stored as they are.
+UNDERSTOOD = frozenset(
+    {
+        *(200, 201, 202, 203, 204, 205, 300, 301, 302, 303, 305, 307, 308),
+        *range(400, 409),
+        *range(409, 418),
+        *(421, 422, 426, 500, 501, 502, 503, 504, 505),
+    }
+)
+
+#: Requests with one of these are the origin's to judge (RFC 9111, section 4.3.2), or no exchange of
+#: representations at all.
+_ORIGINS_BUSINESS = ("if-match", "if-unmodified-since", "upgrade")
+
+
+def bypassed(request: Request) -> bool:
+    """Whether *request* must go to the origin past any cache: it is neither answered nor stored.
+
+    Methods other than GET and HEAD, preconditions that only the origin can judge, and ``no-store``.
+    """
+    method = request.method
+    if method != "GET" and method != "HEAD":
+        return True
+    return _past_caches(request.headers)
+
+
+@lru_cache(maxsize=4096)
+def _past_caches(headers: Headers) -> bool:
+    return "no-store" in directives(headers) or any(
+        name in headers.fields for name in _ORIGINS_BUSINESS
+    )
+
+
+def storable(request: Request, response: Response) -> bool:
+    """Whether a shared cache may keep *response* as the answer to *request*, a GET (section 3)."""
+    status, headers = response.status, response.headers
+    if request.method != "GET" or status < 200 or status == 206 or status == 304:
+        return False
+    if "vary" in headers.fields and "*" in members(headers.get("vary")):
+        return False
+    said = directives(headers)
+    asked = directives(request.headers)
+    if "no-store" in asked or (named(said, "private") == ()):
+        return False
+    if "must-understand" in said:
+        # It takes the place of no-store where the status is understood (section 5.2.2.3).
+        if status not in UNDERSTOOD:
+            return False
+    elif "no-store" in said:
+        return False
+    if "authorization" in request.headers.fields and said.keys().isdisjoint(
+        ("public", "must-revalidate", "s-maxage")
+    ):
+        return False
+    return (
+        status in HEURISTIC_STATUSES
+        or "expires" in headers.fields
+        or not said.keys().isdisjoint(("public", "max-age", "s-maxage"))
+    )
+
+
+def stored_fields(headers: Headers) -> Headers:
+    """Those of an answer's *headers* that may be kept for others (section 3.1).
+
+    Not those of a single connection, and not those that ``private`` or ``no-cache`` names
+    (sections 5.2.2.4 and 5.2.2.7).
+    """
+    said = directives(headers)
+    less = hop_by_hop(headers)
+    for name in ("private", "no-cache"):
+        less = less.union(named(said, name) or ())
+    return headers.without(less)
+
+
+@lru_cache(maxsize=16384)
+def head_size(headers: Headers) -> int:
+    """About how many bytes an answer's head takes: its fields as HTTP/1.1 writes them."""
+    return sum(len(name) + len(text) + 4 for name, text in headers.pairs)

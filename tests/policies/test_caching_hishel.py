@@ -1,0 +1,204 @@
+"""The caching rules beside another implementation of RFC 9111: hishel's state machine.
+
+Where we differ on purpose, a test says why and shows both.
+"""
+
+from __future__ import annotations
+
+from email.utils import formatdate
+from time import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from proxysim.messages import Content, Headers, Request, Response
+from proxysim.policies.caching.freshness import usable
+from proxysim.policies.eviction.lru import Lru
+from proxysim.proxies.cache import Cache
+
+hishel = pytest.importorskip("hishel")
+
+SHARED = hishel.CacheOptions(shared=True)
+
+directives = st.lists(
+    st.sampled_from(
+        [
+            "public",
+            "private",
+            "no-store",
+            "no-cache",
+            "max-age=0",
+            "max-age=60",
+            "max-age=600",
+            "s-maxage=60",
+            "s-maxage=0",
+            "must-revalidate",
+            "proxy-revalidate",
+            "immutable",
+            "no-transform",
+            "Max-Age=60",
+            "unheard-of",
+            'unheard-of="max-age=9"',
+        ]
+    ),
+    max_size=3,
+    unique_by=lambda text: text.partition("=")[0].lower(),
+)
+#: Seconds from now, in steps that the time a test takes cannot blur.
+moments = st.sampled_from([-10_000, -1000, -300, 0, 300, 1000, 10_000])
+
+
+@st.composite
+def answers(draw):
+    """The status and fields of an answer that was given just now, or a while ago."""
+    now = time()
+    fields = {"Date": formatdate(now, usegmt=True)}
+    if said := draw(directives):
+        fields["Cache-Control"] = ", ".join(said)
+    if (expires := draw(st.none() | moments)) is not None:
+        fields["Expires"] = formatdate(now + expires, usegmt=True)
+    if (changed := draw(st.none() | moments)) is None:
+        fields["Date"] = formatdate(now - draw(st.sampled_from([0, 300, 3000])), usegmt=True)
+    elif changed <= 0:
+        fields["Last-Modified"] = formatdate(now + changed, usegmt=True)
+    if vary := draw(st.sampled_from(["", "Foo", "foo, Bar", "*", "Foo, *"])):
+        fields["Vary"] = vary
+    status = draw(st.sampled_from([200, 203, 204, 206, 301, 302, 304, 404, 410, 500, 503]))
+    return status, fields
+
+
+requests = st.fixed_dictionaries(
+    {},
+    optional={
+        "Foo": st.sampled_from(["1", "2"]),
+        "Bar": st.sampled_from(["1", "2"]),
+        "Authorization": st.just("Basic x"),
+    },
+)
+later = st.fixed_dictionaries(
+    {},
+    optional={
+        "Foo": st.sampled_from(["1", "2"]),
+        "Bar": st.sampled_from(["1", "2"]),
+        "Cache-Control": st.just("no-cache"),
+    },
+)
+
+
+def ours(first, status, fields, second):
+    """Whether the answer is stored, and then used as it is for the second request."""
+    cache = Cache(Lru(10**9), time, epoch=0.0)
+    ticket = cache.ticket(
+        _request(first), *(Response(status, Headers(fields.items())),) * 2, None, time()
+    )
+    if ticket is None:
+        return False, False
+    ticket.commit(Content(b"x"))
+    asked = _request(second)
+    stored = cache.find(asked)
+    if stored is None:
+        return True, False
+    return True, usable(asked, stored.age(time()), stored.lifetime)
+
+
+def theirs(first, status, fields, second):
+    """The same, by hishel."""
+    request = hishel.Request("GET", "http://a.example/", hishel.Headers(first))
+    missed = hishel.CacheMiss(request=request, options=SHARED)
+    kept = missed.next(hishel.Response(status, hishel.Headers(fields)))
+    if not isinstance(kept, hishel.StoreAndUse):
+        return False, False
+    entry = hishel.Entry(
+        id=None,
+        request=request,
+        response=kept.response,
+        meta=hishel.EntryMeta(created_at=time()),
+        cache_key=b"",
+    )
+    asked = hishel.Request("GET", "http://a.example/", hishel.Headers(second))
+    found = hishel.IdleClient(options=SHARED).next(asked, [entry])
+    return True, isinstance(found, hishel.FromCache)
+
+
+def _request(fields):
+    return Request("GET", "http", "a.example", 80, "/", Headers(fields.items()))
+
+
+@settings(max_examples=500, deadline=None)
+@given(first=requests, answer=answers(), second=later)
+def test_we_keep_and_use_what_hishel_does(first, answer, second):
+    status, fields = answer
+    kept, used = ours(first, status, fields, second)
+    they_keep, they_use = theirs(first, status, fields, second)
+    assert used == they_use
+    # What varies by everything can never be used: we do not keep it, hishel does.
+    assert kept == they_keep or (they_keep and "*" in fields.get("Vary", ""))
+
+
+def now(**fields):
+    return {"Date": formatdate(time(), usegmt=True), **fields}
+
+
+@pytest.mark.parametrize(
+    ("why", "status", "fields", "we", "they"),
+    [
+        # RFC 9111, section 4.2.3: an answer is as old as its Age says; hishel reads Date alone.
+        (
+            "an old answer of another cache",
+            200,
+            now(**{"Cache-Control": "max-age=60", "Age": "100"}),
+            (True, False),
+            (True, True),
+        ),
+        # Section 5.2.2.3: must-understand takes the place of no-store where the status is known,
+        # and forbids to keep what is not.
+        (
+            "no-store for caches that know no better",
+            200,
+            now(**{"Cache-Control": "max-age=60, no-store, must-understand"}),
+            (True, True),
+            (False, False),
+        ),
+        (
+            "a status that nobody knows",
+            599,
+            now(**{"Cache-Control": "max-age=60, must-understand"}),
+            (False, False),
+            (True, True),
+        ),
+        # Section 4.2: no zone but GMT makes a valid date; hishel reads it as if it were GMT.
+        (
+            "a date in another zone",
+            200,
+            now(Expires=formatdate(time() + 600, usegmt=True).replace("GMT", "UTC")),
+            (True, False),
+            (True, True),
+        ),
+        # Section 4.2.1: what cannot be read is stale; hishel drops it, and goes by Expires.
+        (
+            "a lifetime that is no number",
+            200,
+            now(
+                **{"Cache-Control": "max-age=1h", "Expires": formatdate(time() + 600, usegmt=True)}
+            ),
+            (True, False),
+            (True, True),
+        ),
+    ],
+)
+def test_where_we_differ(why, status, fields, we, they):
+    assert ours({}, status, fields, {}) == we
+    assert theirs({}, status, fields, {}) == they
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [("en, de", "de, en", True), ("en", "EN", True), ("en", "fr", False)],
+)
+def test_we_know_that_languages_have_no_order_and_no_case(first, second, same):
+    """Section 4.1 lets a cache normalise; hishel compares the texts."""
+    fields = now(**{"Cache-Control": "max-age=60", "Vary": "Accept-Language"})
+    one, other = {"Accept-Language": first}, {"Accept-Language": second}
+    assert ours(one, 200, fields, other) == (True, same)
+    assert theirs(one, 200, fields, other) == (True, False)
