@@ -88,6 +88,13 @@ def test_each_ejection_is_longer_than_the_one_before():
         now = ejection.out[ONE]
 
 
+def test_one_that_comes_back_starts_with_a_clean_slate():
+    ejection = OutlierEjection(size=10)
+    fail(ejection, ONE, 5, 0.0)
+    assert not fail(ejection, ONE, 4, 30.0)
+    assert ejection.observe(ONE, False, 30.0)
+
+
 def test_an_ejection_ends_after_five_minutes_however_many_there_were():
     ejection = OutlierEjection(size=10)
     now = 0.0

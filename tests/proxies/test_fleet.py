@@ -200,6 +200,14 @@ def test_steps_are_counted_from_the_return_however_late_one_asks():
     assert members[1].weight == pytest.approx(0.6)
 
 
+def test_steps_are_counted_from_the_return_even_if_something_else_happens_first():
+    members = backends(1.0, 1.0, 1.0)
+    fleet = passive(members, slow_start=SlowStart(100.0))
+    failing(1, members=members, fleet=fleet, now=0.0)
+    fleet.drain("s2", 62.0)
+    assert members[1].weight == pytest.approx(0.6)
+
+
 @pytest.mark.parametrize("how", ["drained", "down"])
 def test_it_applies_whatever_the_reason_for_being_away(how):
     members = backends(1.0, 1.0)
