@@ -263,6 +263,10 @@ def _event_of_node(document: Document, path: Path, event: Event, name: str) -> I
             f"{name} is no reverse proxy's backend, so there is nobody to be told",
             f"Backends: {', '.join(sorted(behind(document))) or 'none'}",
         )
+    elif event.fail is not None and not isinstance(node, Server):
+        yield Mistake(
+            (*path, "fail"), f"{name} is a proxy", "Name a server: who fails so answers by itself."
+        )
     elif event.flush and not (isinstance(node, ForwardProxy | ReverseProxy) and node.cache):
         with_cache = [
             other

@@ -170,6 +170,9 @@ class Event(Grammar):
     slow: Annotated[float, Field(gt=0, le=1e6)] | None = Field(
         default=None, description="Factor on the node's demands, for ``for``."
     )
+    fail: Ratio | None = Field(
+        default=None, description="Share of requests that a server answers 500, at once."
+    )
     flush: Literal[True] | None = Field(default=None, description="Empty the node's cache.")
     extra_latency: Duration | None = None
     loss: Ratio | None = None
@@ -180,7 +183,7 @@ class Event(Grammar):
         if (self.node is None) == (self.link is None):
             found = "neither node nor link" if self.node is None else "both node and link"
             raise FieldError(f"found {found}", mend="Say where it happens: one of them.")
-        of_nodes = {"down_for", "silent_for", "drain_for", "restart_for", "slow", "flush"}
+        of_nodes = {"down_for", "silent_for", "drain_for", "restart_for", "slow", "fail", "flush"}
         of_links = {"extra_latency", "loss", "bandwidth"}
         given = (of_nodes | of_links) & self.model_fields_set
         possible = of_nodes if self.node is not None else of_links
@@ -191,7 +194,7 @@ class Event(Grammar):
                 mend=f"Give one of: {', '.join(sorted(possible))}",
             )
         effect = next(iter(given))
-        lasts = effect == "slow" or effect in of_links
+        lasts = effect in {"slow", "fail"} or effect in of_links
         if lasts and self.for_ is None:
             raise FieldError(f"{effect} has no end", mend="Say how long it lasts, for: 20s")
         if not lasts and self.for_ is not None:

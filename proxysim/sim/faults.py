@@ -70,6 +70,8 @@ def _what(event: Event) -> str:
         return "restarts"
     if event.slow is not None:
         return f"{event.slow:g} times slower"
+    if event.fail is not None:
+        return f"fails {event.fail:.0%}"
     if event.flush:
         return "cache flushed"
     if event.extra_latency is not None:
@@ -89,6 +91,8 @@ def _begin(world: World, event: Event, node: Server | ProxyNode) -> None:
         node.go_silent()
     elif event.slow is not None:
         node.slow(event.slow)
+    elif event.fail is not None and isinstance(node, Server):
+        node.fail(event.fail)
     elif event.flush and isinstance(node, ProxyNode):
         node.flush()
 
@@ -100,6 +104,8 @@ def _end(world: World, event: Event, node: Server | ProxyNode) -> None:
         node.speak()
     elif event.slow is not None:
         node.recover(event.slow)
+    elif event.fail is not None and isinstance(node, Server):
+        node.heal(event.fail)
     if event.drain_for is not None or event.restart_for is not None:
         for proxy in _proxies(world):
             proxy.fleet.undrain(node.name, world.env.time)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Server"]
 
 FULL = Response(503, Headers((("retry-after", "1"), ("content-length", "0"))))
+ERROR = Response(500, Headers((("content-length", "0"),)))
 
 
 class Server(Mishaps):
@@ -32,7 +33,8 @@ class Server(Mishaps):
 
     *workers* serve one request each at a time; *limit* may wait (None: any number), who comes then
     is answered 503. A request takes its demand over *speed*. With *abort* a request whose asker has
-    gone leaves at once; otherwise the server finishes what it has.
+    gone leaves at once; otherwise the server finishes what it has. *chance* gives the demands of
+    second and later attempts, *luck* says which requests :meth:`fail` meets.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Server(Mishaps):
         address: str,
         service: Distribution,
         chance: Chance,
+        luck: Chance,
         costs: Costs,
         *,
         workers: int,
@@ -60,6 +63,9 @@ class Server(Mishaps):
         self.address = address
         self.service = service.of
         self.chance = chance
+        self.luck = luck
+        self.failing = 0.0
+        self._failings: list[float] = []
         self.costs = costs
         self.workers = workers
         self.limit = limit
@@ -88,14 +94,28 @@ class Server(Mishaps):
     def receive(self, exchange: Exchange) -> None:
         self.received += 1
         exchange.backend = exchange.served_by = self.code
+        if self.failing and not self.silent and self._breaks(exchange):
+            return
         if self.busy < self.workers and not self.silent:
             self._serve(exchange)
         elif self.limit is None or len(self.queue) < self.limit or self.silent:
             now = self.env.time
             self._queue_moments -= now
             self.queue.append((now, exchange))
-        elif exchange.channel is not None:
-            exchange.channel.answer(exchange, FULL, Body(0, self.code, complete=True))
+        else:
+            self._decline(exchange, FULL)
+
+    def _breaks(self, exchange: Exchange) -> bool:
+        """Whether the request is one of those that fail; it is answered then."""
+        breaks = self.luck(exchange.call.id, exchange.attempt) < self.failing
+        if breaks:
+            self._decline(exchange, ERROR)
+        return breaks
+
+    def _decline(self, exchange: Exchange, response: Response) -> None:
+        """Answer at once, without a worker."""
+        if exchange.channel is not None:
+            exchange.channel.answer(exchange, response, Body(0, self.code, complete=True))
 
     def cancelled(self, exchange: Exchange) -> None:
         if not self.abort:
@@ -204,6 +224,16 @@ class Server(Mishaps):
         self.sending.pop(exchange, None)
 
     # Faults.
+
+    def fail(self, share: float) -> None:
+        """Until :meth:`heal`, answer that *share* of the requests 500; the largest share counts."""
+        self._failings.append(share)
+        self.failing = max(self._failings)
+
+    def heal(self, share: float) -> None:
+        """Fail that *share* no longer."""
+        self._failings.remove(share)
+        self.failing = max(self._failings, default=0.0)
 
     def _lose(self) -> None:
         lost = [*self.serving, *(exchange for _, exchange in self.queue)]

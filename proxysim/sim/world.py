@@ -126,6 +126,7 @@ class World:
                 self.network.address(member),
                 service,
                 Chance(self.seed, f"{member}/service", self.replication),
+                Chance(self.seed, f"{member}/failing", self.replication),
                 self.costs,
                 workers=node.workers,
                 limit=node.queue,
@@ -243,6 +244,9 @@ class World:
         All is then freed at once, and nothing is left for the cyclic collector: walking what a long
         run leaves behind took it a tenth of the run's time.
         """
+        for node in self.nodes.values():
+            if isinstance(node, ProxyNode):
+                node.end()
         parts: list[Any] = [*self.nodes.values(), *self.clients, *self.wires.directions.values()]
         parts += [part.pool for part in parts if hasattr(part, "pool")]
         parts += [part.proxy for part in parts if hasattr(part, "proxy")]

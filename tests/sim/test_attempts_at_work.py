@@ -121,6 +121,19 @@ def test_a_client_that_leaves_takes_the_winner_s_body_with_it() -> None:
     assert latencies(run)[1] == pytest.approx(0.5), "it has the wire to itself"
 
 
+def test_a_run_may_end_in_the_middle_of_a_race() -> None:
+    run = play(
+        {
+            "users": {"kind": "clients"},
+            "edge": edge(hedge={"after": 0.5}),
+            "shop": server(count=2, service=50.0),
+        },
+        script=[(0.0, "a", "/1", 0)],
+        run={"duration": 2.0, "drain": 10.0},
+    )
+    assert outcomes(run) == ["in_flight"]
+
+
 def test_the_same_seed_says_the_same() -> None:
     found = slow_minority(hedge={}, retry={"attempts": 3, "on": ["5xx", "connect"], "backoff": {}})
     assert play(found).digests() == play(found).digests()

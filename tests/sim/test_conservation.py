@@ -143,7 +143,7 @@ def scenarios(draw: Any) -> dict[str, Any]:
     for _ in range(draw(st.integers(0, 3))):
         at = draw(st.sampled_from([0.2, 0.5, 1.1]))
         lasts = draw(st.sampled_from([0.1, 0.6]))
-        what = draw(st.sampled_from(["down_for", "silent_for", "slow", "flush", "link"]))
+        what = draw(st.sampled_from(["down_for", "silent_for", "slow", "fail", "flush", "link"]))
         node = draw(st.sampled_from(members))
         if what == "link":
             change = draw(st.sampled_from([{"extra_latency": 0.3}, {"loss": 0.5}]))
@@ -152,6 +152,9 @@ def scenarios(draw: Any) -> dict[str, Any]:
             )
         elif what == "slow":
             events.append({"at": at, "node": node, "slow": 5.0, "for": lasts})
+        elif what == "fail":
+            if node == "shop":
+                events.append({"at": at, "node": node, "fail": 0.5, "for": lasts})
         elif what == "flush":
             if "cache" in nodes[node]:
                 events.append({"at": at, "node": node, "flush": True})

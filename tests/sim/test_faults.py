@@ -3,6 +3,7 @@
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pytest
 
 from proxysim.errors import ScenarioError
@@ -134,6 +135,42 @@ def test_trouble_on_a_link_comes_and_goes() -> None:
         ],
     )
     assert latencies(run) == pytest.approx([4 * L + 1, 2 * (L + 0.5) + 1, 2 * L + 2])
+
+
+def test_failing_is_answered_at_once_whatever_the_queue() -> None:
+    """The only worker has ten seconds of work, and none of it is lost."""
+    run = play(
+        {"web": front(workers=1, service=10.0)},
+        script=[(float(at), "ann", "/1", 0) for at in (0, 6, 20)],
+        links=WIRE,
+        events=[{"at": 5.0, "node": "web", "fail": 1.0, "for": 10.0}],
+    )
+    assert statuses(run) == [200, 500, 200]
+    assert outcomes(run) == ["ok", "failed", "ok"]
+    # The second opens a connection, as the first is still in use; the third finds one.
+    assert latencies(run) == pytest.approx([10 + 4 * L, 4 * L, 10 + 2 * L])
+
+
+def test_a_share_fails_and_another_attempt_is_another_chance() -> None:
+    """2000 requests at 30 %: a standard error is 1 %. Asked twice, 9 % fail; the largest counts."""
+    events = [
+        {"at": 0.0, "node": "shop", "fail": share, "for": 1000.0} for share in (0.3, 0.1, 0.2)
+    ]
+    once, again = (
+        play(
+            {
+                "users": {"kind": "clients", "arrivals": {"even": 20}},
+                "edge": edge(**more),
+                "shop": server(service=0.01),
+            },
+            events=events,
+        )
+        for more in ({}, {"retry": {"attempts": 2, "on": ["5xx"], "budget": 1.0}})
+    )
+    failed = once.column("status") == 500
+    assert failed.mean() == pytest.approx(0.3, abs=0.035)
+    assert (again.column("status") == 500).mean() == pytest.approx(0.09, abs=0.022)
+    assert np.array_equal(again.column("attempts") == 2, failed)  # the same meet it first
 
 
 @pytest.mark.parametrize("what", ["extra_latency", "slow"])
