@@ -257,11 +257,17 @@ class Cache:
         """*stored*, whose origin *said* so just now, with its age and all its times."""
         now = self.clock()
         received = None if self.epoch is None else self.epoch + now
-        window, error_window = freshness.stale_window(said), freshness.error_window(said)
+        terms = freshness.terms(said.headers.fields.get("cache-control", ""))
         stored.received = now
         stored.initial_age = freshness.age_on_receipt(said, received, now - asked)
-        stored.lifetime = freshness.lifetime(said, received, self.heuristic)
-        stored.strict = freshness.strict(said)
-        stored.window = self.stale_while_revalidate if window is None else window
-        stored.error_window = self.stale_if_error if error_window is None else error_window
+        stored.lifetime = (
+            freshness.lifetime(said, received, self.heuristic)
+            if terms.lifetime is None
+            else terms.lifetime
+        )
+        stored.strict = terms.strict
+        stored.window = self.stale_while_revalidate if terms.window is None else terms.window
+        stored.error_window = (
+            self.stale_if_error if terms.error_window is None else terms.error_window
+        )
         return stored

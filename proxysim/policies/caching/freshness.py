@@ -6,10 +6,17 @@ for ``stale-while-revalidate`` and ``stale-if-error``.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import inf
 
 from proxysim.messages import Request, Response, value
-from proxysim.policies.caching.directives import LONGEST, directives, named, seconds
+from proxysim.policies.caching.directives import (
+    LONGEST,
+    directives,
+    named,
+    parse_cache_control,
+    seconds,
+)
 from proxysim.policies.fields import members
 from proxysim.policies.http_date import http_date
 
@@ -49,6 +56,47 @@ class Heuristic:
 RFC_HEURISTIC = Heuristic()
 
 
+@value
+class Terms:
+    """What a Cache-Control text says of the use of its answer; None where it does not say.
+
+    ``lifetime``, ``window`` (stale-while-revalidate) and ``error_window`` (stale-if-error) are in
+    seconds. ``strict``: it must not be used stale, whoever would take it.
+    """
+
+    lifetime: float | None
+    strict: bool
+    window: float | None
+    error_window: float | None
+
+
+@lru_cache(maxsize=4096)
+def terms(text: str) -> Terms:
+    """The terms of a Cache-Control *text*, read once for each distinct text."""
+    said = parse_cache_control(text)
+    never = named(said, "no-cache") == ()
+    revalidate = never or "must-revalidate" in said or "proxy-revalidate" in said
+    stated = seconds(said, "s-maxage")
+    if stated is None:
+        stated = seconds(said, "max-age")
+    # A stated window weighs more than what s-maxage only implies, and less than must-revalidate.
+    windows: list[float | None] = []
+    for name in ("stale-while-revalidate", "stale-if-error"):
+        window = seconds(said, name)
+        if revalidate or (window is None and "s-maxage" in said):
+            window = 0
+        windows.append(None if window is None else float(window))
+    return Terms(
+        0.0 if never else None if stated is None else float(stated),
+        revalidate or "s-maxage" in said,
+        *windows,
+    )
+
+
+def _terms(response: Response) -> Terms:
+    return terms(response.headers.fields.get("cache-control", ""))
+
+
 def lifetime(
     response: Response, received: float | None = None, heuristic: Heuristic = RFC_HEURISTIC
 ) -> float:
@@ -57,15 +105,10 @@ def lifetime(
     *received* is when it came, in seconds since 1970, for a response without a Date. An unqualified
     ``no-cache`` makes it 0: it must always be asked for again.
     """
+    stated = _terms(response).lifetime
+    if stated is not None:
+        return stated
     headers = response.headers
-    said = directives(headers)
-    if said:
-        if named(said, "no-cache") == ():
-            return 0.0
-        for name in ("s-maxage", "max-age"):
-            stated = seconds(said, name)
-            if stated is not None:
-                return float(stated)
     if "expires" in headers:
         made = http_date(headers.get("date"))
         if made is None:
@@ -74,7 +117,7 @@ def lifetime(
         if made is None or expires is None:
             return 0.0
         return min(max(0.0, expires - made), float(LONGEST))
-    if response.status not in HEURISTIC_STATUSES and "public" not in said:
+    if response.status not in HEURISTIC_STATUSES and "public" not in directives(headers):
         return 0.0
     errors = heuristic.errors if response.status >= 400 else 0.0
     changed = http_date(headers.get("last-modified")) if "last-modified" in headers else None
@@ -114,12 +157,7 @@ def strict(response: Response) -> bool:
     ``must-revalidate``, ``proxy-revalidate``, ``s-maxage`` (which implies the former,
     section 5.2.2.10) and an unqualified ``no-cache`` forbid it.
     """
-    said = directives(response.headers)
-    if not said:
-        return False
-    return not said.keys().isdisjoint(("must-revalidate", "proxy-revalidate", "s-maxage")) or (
-        named(said, "no-cache") == ()
-    )
+    return _terms(response).strict
 
 
 def stale_window(response: Response) -> float | None:
@@ -129,7 +167,7 @@ def stale_window(response: Response) -> float | None:
     ``stale-while-revalidate`` (RFC 5861, section 3) weighs more than what ``s-maxage`` only
     implies, and less than ``must-revalidate``.
     """
-    return _window(response, "stale-while-revalidate")
+    return _terms(response).window
 
 
 def error_window(response: Response) -> float | None:
@@ -137,19 +175,7 @@ def error_window(response: Response) -> float | None:
 
     As :func:`stale_window`, by ``stale-if-error``.
     """
-    return _window(response, "stale-if-error")
-
-
-def _window(response: Response, name: str) -> float | None:
-    said = directives(response.headers)
-    if not said:
-        return None
-    if "must-revalidate" in said or "proxy-revalidate" in said or named(said, "no-cache") == ():
-        return 0.0
-    stated = seconds(said, name)
-    if stated is not None:
-        return float(stated)
-    return 0.0 if "s-maxage" in said else None
+    return _terms(response).error_window
 
 
 # What the client says.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from proxysim.messages import Headers, Request, Response
-from proxysim.policies.caching.directives import directives, named
+from proxysim.policies.caching.directives import directives, named, parse_cache_control
 from proxysim.policies.caching.freshness import HEURISTIC_STATUSES
 from proxysim.policies.fields import hop_by_hop, members
 
@@ -55,24 +55,33 @@ def storable(request: Request, response: Response) -> bool:
         return False
     if "vary" in headers.fields and "*" in members(headers.get("vary")):
         return False
-    said = directives(headers)
-    asked = directives(request.headers)
-    if "no-store" in asked or (named(said, "private") == ()):
+    if "no-store" in directives(request.headers):
         return False
-    if "must-understand" in said:
-        # It takes the place of no-store where the status is understood (section 5.2.2.3).
-        if status not in UNDERSTOOD:
-            return False
-    elif "no-store" in said:
+    said = headers.fields.get("cache-control", "")
+    explicit, allowed = _permits(said, understood=status in UNDERSTOOD)
+    if not allowed or ("authorization" in request.headers.fields and not _for_all(said)):
         return False
-    if "authorization" in request.headers.fields and said.keys().isdisjoint(
-        ("public", "must-revalidate", "s-maxage")
-    ):
-        return False
+    return explicit or status in HEURISTIC_STATUSES or "expires" in headers.fields
+
+
+@lru_cache(maxsize=4096)
+def _permits(text: str, *, understood: bool) -> tuple[bool, bool]:
+    """Whether a Cache-Control *text* makes an answer cacheable, and whether it lets it be kept.
+
+    ``must-understand`` takes the place of ``no-store`` where the status is *understood*
+    (section 5.2.2.3).
+    """
+    said = parse_cache_control(text)
+    explicit = not said.keys().isdisjoint(("public", "max-age", "s-maxage"))
+    allowed = understood if "must-understand" in said else "no-store" not in said
+    return explicit, allowed and named(said, "private") != ()
+
+
+@lru_cache(maxsize=4096)
+def _for_all(text: str) -> bool:
+    """Whether it lets the answer to an authorised client be kept for others (section 3.5)."""
     return (
-        status in HEURISTIC_STATUSES
-        or "expires" in headers.fields
-        or not said.keys().isdisjoint(("public", "max-age", "s-maxage"))
+        not parse_cache_control(text).keys().isdisjoint(("public", "must-revalidate", "s-maxage"))
     )
 
 
@@ -82,10 +91,11 @@ def stored_fields(headers: Headers) -> Headers:
     Not those of a single connection, and not those that ``private`` or ``no-cache`` names
     (sections 5.2.2.4 and 5.2.2.7).
     """
-    said = directives(headers)
     less = hop_by_hop(headers)
+    said = directives(headers)
     for name in ("private", "no-cache"):
-        less = less.union(named(said, name) or ())
+        if name in said:
+            less = less.union(named(said, name) or ())
     return headers.without(less)
 
 
