@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from proxysim.costs import NOTHING, PROFILES, TYPICAL, Coding, Costs, from_mapping
 from proxysim.errors import ScenarioError
 
-TASKS = ("request", "hit", "tls_full", "tls_resumed", "tls_client", "encrypt")
+TASKS = ("request", "hit", "tls_full", "tls_resumed", "tls_client", "encrypt", "decrypt")
 CODINGS = ("gzip", "br", "zstd")
 ALL_TASKS = (*TASKS, *(f"compress:{coding}" for coding in CODINGS))
 
@@ -28,7 +28,7 @@ def test_work_is_linear_in_size(size, task):
 
 
 def test_tasks_are_the_fields_they_name():
-    costs = Costs(1, 2, 3, 4, 5, 6, {"zstd": Coding(7, 2)})
+    costs = Costs(1, 2, 3, 4, 5, 6, {"zstd": Coding(8, 2)}, decrypt=7)
     assert [costs.work(task, 10) for task in (*TASKS, "compress:zstd")] == [
         10,
         20,
@@ -37,6 +37,7 @@ def test_tasks_are_the_fields_they_name():
         50,
         60,
         70,
+        80,
     ]
     assert replace(costs, request=9).work("request") == 9
 

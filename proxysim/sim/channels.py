@@ -151,7 +151,7 @@ class Channel:
             size += request.body.length or 0
             path.tally.bytes += size
             source, out = Body(size, 0, complete=True), Body(size, 0)
-            out.when_complete(partial(self._reach, exchange))
+            out.when_complete(partial(self._uploaded, exchange))
             path.carry(world.env, source, size, out, delay, None)
             return
         if size:
@@ -164,6 +164,21 @@ class Channel:
             self.endpoint.receive(exchange)
         else:
             self._reach(exchange)
+
+    def _uploaded(self, exchange: Exchange) -> None:
+        """All of a request with a body is here; over TLS it is deciphered first."""
+        endpoint, body = self.endpoint, exchange.request.body
+        seconds = endpoint.costs.decrypt * (body.length or 0) if self.secure and body else 0.0
+        if seconds and not exchange.over and self.generation == endpoint.generation:
+            endpoint.cores.run(seconds, partial(self._deciphered, exchange))
+        else:
+            self._reach(exchange)
+
+    def _deciphered(self, exchange: Exchange, waited: float, took: float) -> None:
+        self.endpoint.tls_seconds += took
+        exchange.cpu += took
+        exchange.wait += waited
+        self._reach(exchange)
 
     def _reach(self, exchange: Exchange) -> None:
         if exchange.over:

@@ -15,6 +15,7 @@ from proxysim.proxies.forward import ForwardProxy
 from proxysim.proxies.reverse import ReverseProxy
 from proxysim.sim.channels import BROKEN, Channel, Endpoint
 from proxysim.sim.cores import Cores
+from proxysim.sim.deciphering import Deciphering
 from proxysim.sim.dialling import Dial, as_connection
 from proxysim.sim.exchange import Account, Call, Exchange
 from proxysim.sim.mishaps import Mishaps
@@ -67,6 +68,7 @@ class ProxyNode(Mishaps):
         if not costs.request and not lookup:
             self.fetch = self.reach  # type: ignore[method-assign]
         self.secure = secure
+        self.deciphers = secure and costs.decrypt > 0
         self.lookup = lookup
         self.ttl = ttl
         super().__init__(Cores(world.env, cores))
@@ -190,6 +192,8 @@ class ProxyNode(Mishaps):
         """Send *child* to the backend, over a kept-alive connection or a new one."""
         if child.over:
             return
+        if self.deciphers:
+            child.asker = Deciphering(task)
         target = self.resolve(effect.backend.name)
         child.backend = target.server_code
         channel = self.pool.idle(target.name)

@@ -150,3 +150,39 @@ def test_the_spans_of_early_data_begin_where_it_arrives() -> None:
     assert len(shaken) == 1
     assert shaken["start"].item() == pytest.approx(100.0 + 3 * A)
     assert shaken["end"].item() == pytest.approx(100.0 + 3 * A + RESUMED)
+
+
+SIZE, SENT, IN, OUT = 1_000_000, 500_000, 2e-9, 1e-9
+
+
+@pytest.mark.parametrize(
+    ("nodes", "seconds"),
+    [
+        ({"web": front()}, {"web": IN * SENT + OUT * SIZE}),
+        (
+            {"edge": edge(), "shop": server()},
+            {"edge": IN * SENT + OUT * SIZE, "shop": 0.0},
+        ),
+        (
+            {"edge": edge(tls="passthrough"), "shop": server()},
+            {"edge": 0.0, "shop": IN * SENT + OUT * SIZE},
+        ),
+        (
+            {"edge": edge(tls="reencrypt"), "shop": server()},
+            {"edge": IN * (SENT + SIZE) + OUT * SIZE, "shop": IN * SENT + OUT * SIZE},
+        ),
+    ],
+)
+def test_what_is_received_is_deciphered_where_tls_ends(
+    nodes: dict[str, Any], seconds: dict[str, float]
+) -> None:
+    found = play(
+        nodes,
+        script=[(0.0, "ann", "/1.jpg", SIZE, "POST")],
+        site={"tls": True, "upload": SENT},
+        costs={"encrypt": OUT, "decrypt": IN},
+    )
+    spent = {name: found.fact(name)["tls_cpu"] for name in nodes}
+    assert spent == pytest.approx(seconds)
+    assert found.column("cpu").tolist() == pytest.approx([sum(seconds.values())])
+    assert latencies(found) == pytest.approx([sum(seconds.values())])
