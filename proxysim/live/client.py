@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any, Protocol
 
 from proxysim.live.bodies import Stream
@@ -39,6 +39,8 @@ class House(Protocol):
     draining: bool
     #: A coarse clock, in seconds.
     now: float
+    #: A fine one.
+    time: Callable[[], float]
 
     def opened(self, connection: Connection) -> Generator[Effect, Any, Opening]: ...
     def handle(self, request: Request) -> Handling: ...
@@ -70,7 +72,7 @@ class Client:
         self.sent = 0
         self.cache = ""
         self.blocked = False
-        self.began = house.now
+        self.began = 0.0
         self._sni = sni
         self._encrypted = encrypted
         self._reader = RequestReader(self._arrived, house.limits)
@@ -95,6 +97,11 @@ class Client:
     def gone(self) -> bool:
         """Whether nobody is there to be answered."""
         return self.wire.gone
+
+    @property
+    def version(self) -> str:
+        """Of the protocol that the request came in."""
+        return self._message.version if self._message is not None else "1.1"
 
     @property
     def idle(self) -> bool:
@@ -264,7 +271,8 @@ class Client:
         house = self.house
         self._message = message
         self._begun = False
-        self._since = self.began = house.now
+        self._since = house.now
+        self.began = house.time()
         self.status = self.sent = 0
         self._keep = message.keep_alive and not house.draining
         self.request = request = Request(
@@ -283,14 +291,15 @@ class Client:
     def _served(self, run: Run) -> None:
         """The proxy is done with the request."""
         self._run = None
-        message, self._message = self._message, None
         self._since = self.house.now
+        message = self._message
         if self._switched or self._deaf or message is None:
             return
         if not self.status:
             self.refuse(Refused(500, "The proxy has failed."))
             return
         self.house.answered(self)
+        self._message = None
         if self.wire.gone:
             return
         if message.switches:
@@ -365,6 +374,9 @@ class Client:
     def refuse(self, refusal: Refused) -> None:
         """Answer *refusal*, for the proxy, and close."""
         self._keep = False
+        if self._message is None:
+            self.request = None
+            self.began = self.house.time()
         self._message = None
         text = f"{refusal.status} {refusal.says}\n".encode()
         headers = Headers([("content-type", "text/plain; charset=utf-8")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import ssl
 from collections.abc import Callable, Mapping
@@ -14,6 +15,8 @@ from proxysim.messages import Failure
 from proxysim.policies.reach import LOOPBACK
 
 __all__ = ["Address", "Bounds", "Dialler"]
+
+logger = logging.getLogger("proxysim.live")
 
 Address = tuple[str, int]
 
@@ -59,14 +62,17 @@ class Dialler:
                 name, port = found or (host, port)
                 addresses = await _resolve(name, port)
                 if not addresses:
+                    logger.warning("%s: the name does not resolve", name)
                     return Failure("unresolved")
                 permitted = [
                     address for address in addresses if self.bounds.permits(address, port, host)
                 ]
                 if not permitted:
+                    logger.warning("%s:%d: %s is not allowed", host, port, ", ".join(addresses))
                     return Failure("denied")
                 return await self._first(permitted, port, opened, tls, server_name)
         except TimeoutError:
+            logger.warning("%s:%d: no connection within %g s", host, port, deadline or 0.0)
             return Failure("timeout")
 
     async def _first(
@@ -87,10 +93,11 @@ class Dialler:
                 _, wire = await loop.create_connection(
                     lambda: Wire(opened, self.wires.discard), address, port, **options
                 )
-            except (ssl.SSLError, ssl.CertificateError):
+            except (ssl.SSLError, ssl.CertificateError) as error:
+                logger.warning("%s:%d: TLS failed: %s", address, port, error)
                 failure = Failure("tls")
-            except OSError:
-                continue
+            except OSError as error:
+                logger.warning("%s:%d: %s", address, port, error.strerror or error)
             else:
                 self.opened += 1
                 if not wire.gone:

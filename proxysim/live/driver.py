@@ -58,6 +58,7 @@ class Driver:
         self.upstreams = upstreams
         self.tasks: set[asyncio.Task[Any]] = set()
         self._beside: set[Run] = set()
+        self._retired: list[Upstreams] = []
 
     async def run(self, generator: Generator[Any, Any, Any]) -> Any:
         """Drive *generator* to its end; what it returns.
@@ -82,6 +83,12 @@ class Driver:
         run.start()
         return run
 
+    def renew(self, upstreams: Upstreams) -> None:
+        """Ask backends by *upstreams* from now on; what is under way ends as it began."""
+        self.upstreams.retire()
+        self._retired.append(self.upstreams)
+        self.upstreams = upstreams
+
     async def close(self) -> None:
         """End all that runs beside, and the connections to backends."""
         for run in tuple(self._beside):
@@ -89,7 +96,8 @@ class Driver:
         self._beside.clear()
         while self.tasks:
             await asyncio.wait(self.tasks)
-        await self.upstreams.close()
+        for upstreams in (*self._retired, self.upstreams):
+            await upstreams.close()
 
 
 class Run:

@@ -15,6 +15,7 @@ from proxysim.live.client import Client
 from proxysim.live.driver import Driver
 from proxysim.live.heads import Refused
 from proxysim.live.limits import DEFAULT_LIMITS, Limits
+from proxysim.live.proxy_protocol import Listener
 from proxysim.live.upstream import Upstreams
 from proxysim.live.wire import Wire
 from proxysim.messages import Connection, Request
@@ -77,12 +78,13 @@ class Server:
         self.port = 0
         self.scheme = "http" if tls is None else "https"
         self.draining = False
-        self.now = 0.0
+        self.time = asyncio.get_running_loop().time
+        self.now = self.time()
         self.answered: Callable[[Client], Any] = answered or _nothing
         self.clients: dict[Wire, Client] = {}
         self._tls = tls
         self._by_peer: Counter[str] = Counter()
-        self._listener: asyncio.Server | None = None
+        self._listener: asyncio.Server | Listener | None = None
         self._clock: asyncio.Handle | None = None
         self._residents: list[Any] = []
         self._replace(proxy)
@@ -100,15 +102,22 @@ class Server:
         self._replace(proxy)
         self._residents = [self.driver.spawn(resident) for resident in proxy.residents()]
 
-    async def start(self, host: str, port: int, *, everywhere: bool = False) -> None:
-        """Listen; see :func:`serve`."""
+    async def start(
+        self, host: str, port: int, *, everywhere: bool = False, proxy_protocol: bool = False
+    ) -> None:
+        """Listen; see :func:`serve`. With *proxy_protocol* each connection begins with its line."""
         if not everywhere and not _on_loopback(host):
             raise ScenarioError(
                 f"found {host!r} to listen on",
                 mend="Only the loopback, 127.0.0.0/8 and ::1, is served unless told otherwise.",
             )
         loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(self._wire, host, port, ssl=self._tls)
+        if proxy_protocol:
+            listener = Listener(self._wire, self._tls, self.limits.header_time)
+            listener.listen(host, port)
+            self._listener = listener
+        else:
+            self._listener = await loop.create_server(self._wire, host, port, ssl=self._tls)
         self.host, self.port = self._listener.sockets[0].getsockname()[:2]
         limits = self.limits
         shortest = min(limits.header_time, limits.stall, limits.idle)

@@ -67,6 +67,7 @@ class Upstreams:
         self._by_scheme = by_scheme
         self._idle: dict[Key, list[Link]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._retired = False
 
     @property
     def opened(self) -> int:
@@ -118,6 +119,14 @@ class Upstreams:
                 link.since = link.since or now
             if not idle:
                 del self._idle[key]
+
+    def retire(self) -> None:
+        """Keep no connection that is free, now or later."""
+        self._retired = True
+        for idle in self._idle.values():
+            for link in idle:
+                link.abort()
+        self._idle.clear()
 
     async def close(self) -> None:
         """Break off every connection, and wait until they are gone."""
@@ -180,7 +189,7 @@ class Upstreams:
         idle = self._idle.get(key)
         if idle is None:
             idle = self._idle[key] = []
-        if len(idle) >= KEPT_PER_BACKEND:
+        if self._retired or len(idle) >= KEPT_PER_BACKEND:
             link.abort()
         else:
             link.since = 0.0

@@ -35,16 +35,17 @@ class Owner(Protocol):
 class Wire(asyncio.Protocol):
     """A connection, and the ``owner`` that it tells what happens on it.
 
-    ``peer`` is the address at its other end. ``early`` are bytes that came before anybody could use
-    them. ``full``: the other side is slow to take what was written. ``at_end``: it has said that it
-    will send nothing more. ``gone``: the connection is no more.
+    ``peer`` is the address at its other end, or the one that a PROXY line has ``told`` of.
+    ``early`` are bytes that came before anybody could use them. ``full``: the other side is slow to
+    take what was written. ``at_end``: it has said that it will send nothing more. ``gone``: the
+    connection is no more.
     """
 
     transport: asyncio.Transport
 
     def __init__(self, opened: Callable[[Wire], Owner], over: Callable[[Wire], Any]) -> None:
         self.peer = ""
-        self.port = 0
+        self.told: tuple[str, int] | None = None
         self.early = b""
         self.full = False
         self.at_end = False
@@ -127,8 +128,10 @@ class Wire(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", transport)
         self.transport.set_write_buffer_limits(high=WINDOW)
         name = transport.get_extra_info("peername")
-        if name:
-            self.peer, self.port = name[0], name[1]
+        if self.told is not None and self.told[0]:
+            self.peer = self.told[0]
+        elif name:
+            self.peer = name[0]
         self.owner = self._opened(self)
 
     def data_received(self, data: bytes) -> None:
