@@ -28,6 +28,7 @@ from proxysim.policies.admission import ADMISSIONS  # noqa: E402
 from proxysim.policies.authentication import Authentication  # noqa: E402
 from proxysim.policies.backoff import Backoff  # noqa: E402
 from proxysim.policies.balancers import ALIASES, BALANCERS  # noqa: E402
+from proxysim.policies.breaker import Breakers  # noqa: E402
 from proxysim.policies.eviction import EVICTIONS, OFFLINE  # noqa: E402
 from proxysim.policies.filters import ANSWER_CONDITIONS, CONDITIONS, Filters  # noqa: E402
 from proxysim.policies.forwarded import Trusted  # noqa: E402
@@ -41,8 +42,11 @@ from proxysim.policies.health import (  # noqa: E402
 from proxysim.policies.hedging import Hedging  # noqa: E402
 from proxysim.policies.identity import IDENTITIES, ReverseIdentity  # noqa: E402
 from proxysim.policies.parameters import Stated  # noqa: E402
+from proxysim.policies.rate_limit import TokenBucket  # noqa: E402
 from proxysim.policies.retry import Retry  # noqa: E402
+from proxysim.policies.shedding import ControlledDelay, Shedding  # noqa: E402
 from proxysim.proxies.fleet import Fleet  # noqa: E402
+from proxysim.proxies.slots import Slots  # noqa: E402
 
 PAGE = ROOT / "docs" / "policies.md"
 TESTS = ROOT / "tests"
@@ -150,9 +154,26 @@ FAMILIES = (
     ),
     Family(
         "Resilience",
-        "What a reverse proxy does about requests that fail.",
-        {"retry": Retry, "retry.backoff": Backoff, "hedge": Hedging},
-        ("policies/test_resilience*.py", "policies/test_hedging.py", "proxies/test_attempts.py"),
+        "What a reverse proxy does about requests that fail, and about more than it can do.",
+        {
+            "retry": Retry,
+            "retry.backoff": Backoff,
+            "hedge": Hedging,
+            "breaker": Breakers,
+            "limits": Slots,
+            "rate_limit": TokenBucket,
+            "shedding": Shedding,
+            "shedding.queue_delay": ControlledDelay,
+        },
+        (
+            "policies/test_resilience*.py",
+            "policies/test_hedging.py",
+            "policies/test_breaker.py",
+            "policies/test_rate_limit.py",
+            "policies/test_shedding.py",
+            "proxies/test_attempts.py",
+            "proxies/test_slots.py",
+        ),
     ),
 )
 

@@ -198,12 +198,14 @@ class Failure:
     under way), ``timeout`` (a deadline passed), ``unresolved`` (no such name), ``tls`` (no
     handshake), ``overload`` (no room to ask), ``denied`` (a proxy further on forbids it). ``sent``
     says whether any of the request left; ``retry_safe`` whether the other side can be trusted not
-    to have acted on it.
+    to have acted on it. ``wait`` is in how many seconds it may be otherwise, 0 where that is not
+    known.
     """
 
     kind: str
     sent: bool = False
     retry_safe: bool = True
+    wait: float = 0.0
 
 
 @value

@@ -7,14 +7,17 @@ time and delivers what came of it. What they hold, :class:`Claims` gives back, h
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from proxysim.messages import Failure, Request, value
 from proxysim.policies.backend import Backend
+from proxysim.policies.breaker import Breakers, Trip
+from proxysim.policies.deadline import time_left, with_time
 from proxysim.policies.hedging import Hedging
 from proxysim.policies.retry import SAFE, Retry, replayable, retry_after
+from proxysim.proxies.claims import Claims
 from proxysim.proxies.effects import (
     Discard,
     Effect,
@@ -26,6 +29,7 @@ from proxysim.proxies.effects import (
     Sleep,
     Wait,
 )
+from proxysim.proxies.slots import Slots
 
 if TYPE_CHECKING:
     from proxysim.proxies.proxy import Deliver, Proxy
@@ -48,46 +52,25 @@ class Answer:
 Attempt = Generator[Effect, Any, Answer]
 
 
-class Claims:
-    """What one exchange holds until its answer has gone: leases, and its place in a budget.
+LATE = Answer(None, Failure("timeout"))
 
-    The generators that take part in an exchange may end, or be closed, in any order; whatever they
-    have not given back by then is given back with this.
-    """
 
-    __slots__ = ("_leases", "retry")
-
-    def __init__(self) -> None:
-        self._leases: list[Backend] = []
-        self.retry: Retry | None = None
-
-    def take(self, backend: Backend) -> None:
-        """Hold a lease of *backend*."""
-        backend.__enter__()
-        self._leases.append(backend)
-
-    def give_back(self, backend: Backend) -> None:
-        """Hold no lease of *backend* any more; nothing happens where none is held."""
-        if backend in self._leases:
-            self._leases.remove(backend)
-            backend.__exit__()
-
-    def __enter__(self) -> Claims:
-        return self
-
-    def __exit__(self, *failure: object) -> None:
-        while self._leases:
-            self.give_back(self._leases[-1])
-        if self.retry is not None:
-            self.retry.__exit__(None, None, None)
+def _late() -> Attempt:
+    """What wins the race against an answer whose time is up."""
+    return LATE
+    yield
 
 
 class Pair:
-    """A request and its hedge: whether there is one, and how many may still bring an answer."""
+    """A request and its hedge: whether there is one, and how many may still bring an answer.
 
-    __slots__ = ("hedged", "running")
+    Of its backends *before* had been asked earlier.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("before", "hedged", "running")
+
+    def __init__(self, before: int) -> None:
+        self.before = before
         self.hedged = False
         self.running = 0
 
@@ -96,22 +79,45 @@ class Attempts:
     """Asks the backends of *proxy* until one has answered well, by the policies that it is given.
 
     With *hedging* an attempt that takes long is doubled; with *retry* one that came to nothing is
-    followed by another.
+    followed by another. *breakers* say who is not to be asked, *slots* how many may be at a time.
+    All that has *within* seconds until an answer's head is here, or less where who asked says so.
     """
 
     def __init__(
-        self, proxy: Proxy, *, retry: Retry | None = None, hedging: Hedging | None = None
+        self,
+        proxy: Proxy,
+        retry: Retry | None = None,
+        hedging: Hedging | None = None,
+        breakers: Breakers | None = None,
+        slots: Slots[Backend] | None = None,
+        within: float | None = None,
     ) -> None:
         self.proxy = proxy
         self.retry = retry
         self.hedging = hedging
+        self.breakers = breakers
+        self.slots = slots
+        self.within = within
         self._backing_off = 0
 
     def exchange(self, request: Request, deliver: Deliver | None) -> Handling:
         """Ask until there is an answer, or no more may be done; *deliver* what came."""
-        with Claims() as claims:
-            answer = yield from self._answer(request, claims)
+        with Claims(self.slots) as claims:
+            if self.within is None:
+                answer = yield from self._answer(request, claims)
+            else:
+                answer = yield from self._in_time(request, claims, self.within)
             yield from self.proxy.conclude(request, answer.backend, answer.reply, deliver)
+
+    def _in_time(self, request: Request, claims: Claims, within: float) -> Attempt:
+        """Go on while somebody waits: *within* seconds, or as many as who asked has said."""
+        left = min(within, time_left(request))
+        if left <= 0:
+            return LATE
+        claims.until = self.proxy.clock() + left
+        won = yield Race(self._answer(request, claims), left, _late)
+        answer: Answer = won.value
+        return answer
 
     def _answer(self, request: Request, claims: Claims) -> Attempt:
         """Try, and try again while that is allowed."""
@@ -142,21 +148,73 @@ class Attempts:
 
     def _try(self, request: Request, asked: list[Backend], claims: Claims) -> Attempt:
         """Ask one backend, none of those *asked* before where there are others."""
-        proxy = self.proxy
-        pool = proxy.pool(request, asked)
+        proxy, breakers = self.proxy, self.breakers
+        pool = self._candidates(request, asked)
         if not pool:
-            return Answer(None, Failure("overload"))
-        backend = proxy.choose(request, pool)
-        asked.append(backend)
+            return Answer(None, self._nobody(request, asked))
+        if self.slots is None:
+            backend = proxy.choose(request, pool)
+        else:
+            found = yield from self._slot(request, asked, pool, self.slots)
+            if found is None:
+                return Answer(None, Failure("overload", wait=1.0))
+            backend = found
         claims.take(backend)
+        asked.append(backend)
+        trip = None if breakers is None else breakers.ask(backend)
         began = proxy.clock()
+        outgoing = proxy.identity.rewrite(request)
+        if claims.until is not None:
+            outgoing = with_time(outgoing, claims.until - began)
         try:
-            reply = yield Fetch(backend, proxy.identity.rewrite(request), proxy.deadlines)
+            reply = yield Fetch(backend, outgoing, proxy.deadlines)
         except GeneratorExit:
             claims.give_back(backend)
+            if claims.late(proxy.clock()):
+                self._learn(backend, trip, began, ok=False)
+            elif breakers is not None:
+                breakers.give_up(trip)
             raise
-        proxy.learn(backend, began, isinstance(reply, Head) and reply.response.status < 500)
-        return Answer(backend, reply)
+        answer = Answer(backend, reply)
+        self._learn(backend, trip, began, ok=answer.good)
+        return answer
+
+    def _learn(self, backend: Backend, trip: Trip | None, began: float, *, ok: bool) -> None:
+        self.proxy.learn(backend, began, ok)
+        if self.breakers is not None:
+            self.breakers.observe(backend, trip, ok, self.proxy.clock())
+
+    def _candidates(self, request: Request, asked: list[Backend]) -> Sequence[Backend]:
+        """Who may be asked now, less those *asked* where others are left."""
+        pool = self.proxy.pool(request, asked)
+        if self.breakers is not None and pool:
+            pool = self.breakers.admitted(pool, self.proxy.clock())
+        return pool
+
+    def _nobody(self, request: Request, asked: list[Backend]) -> Failure:
+        """Why nobody may be asked, and for how long."""
+        wait = 0.0
+        if self.breakers is not None:
+            wait = self.breakers.wait(self.proxy.pool(request, asked), self.proxy.clock())
+        return Failure("overload", wait=wait)
+
+    def _slot(
+        self,
+        request: Request,
+        asked: list[Backend],
+        pool: Sequence[Backend],
+        slots: Slots[Backend],
+    ) -> Generator[Effect, Any, Backend | None]:
+        """A slot at one of *pool*; the wait may be long, so who it is then may still be asked."""
+        while pool:
+            backend = yield from slots.claim(pool, partial(self.proxy.choose, request))
+            if backend is None:
+                return None
+            pool = self._candidates(request, asked)
+            if backend in pool:
+                return backend
+            slots.give_back(backend)
+        return None
 
     # Twice at a time.
 
@@ -166,7 +224,7 @@ class Attempts:
         """One attempt, and a second beside it when it takes long."""
         hedging.earn()
         delay = hedging.delay()
-        pair = Pair()
+        pair = Pair(len(asked))
         first = self._first(request, asked, claims, pair)
         if delay is None or request.method not in SAFE or not replayable(request):
             return (yield from first)
@@ -193,7 +251,8 @@ class Attempts:
         self, request: Request, asked: list[Backend], claims: Claims, pair: Pair
     ) -> Attempt:
         assert self.hedging is not None
-        if not pair.running or not self._others(request, asked) or not self.hedging.spend():
+        sent = pair.running and len(asked) > pair.before
+        if not sent or not self._others(request, asked) or not self.hedging.spend():
             yield Wait(Signal())  # for ever: the first goes on alone, and ends the race
         pair.hedged = True
         pair.running += 1
@@ -225,7 +284,7 @@ class Attempts:
 
     def _others(self, request: Request, asked: list[Backend]) -> bool:
         """Whether there is anybody left who has not been asked."""
-        return any(backend not in asked for backend in self.proxy.pool(request, asked))
+        return any(backend not in asked for backend in self._candidates(request, asked))
 
     def _asked_to_wait(
         self, request: Request, reply: Head | Failure, asked: list[Backend]

@@ -65,10 +65,15 @@ __all__ = [
 
 @value
 class Deadlines:
-    """How long a fetch may take, in seconds: to connect, and from then to the first byte."""
+    """How long a fetch may take, in seconds: to connect, and from then to the first byte.
+
+    ``total`` is for all that is done for a request until an answer's head is here. The proxy sees
+    to that itself, by a race; worlds need not look at it.
+    """
 
     connect: float | None = None
     first_byte: float | None = None
+    total: float | None = None
 
 
 NO_DEADLINES = Deadlines()

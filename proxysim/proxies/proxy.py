@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
+from math import ceil
 from typing import Any
 
 from proxysim.messages import Content, Failure, Headers, Request, Response
 from proxysim.policies.backend import Backend
+from proxysim.policies.breaker import Breakers
 from proxysim.policies.compression import Compression
 from proxysim.policies.hedging import Hedging
 from proxysim.policies.identity import Identity
@@ -25,6 +27,7 @@ from proxysim.proxies.effects import (
     Send,
 )
 from proxysim.proxies.fleet import Fleet
+from proxysim.proxies.slots import Slots
 
 __all__ = ["Proxy", "error_page"]
 
@@ -70,6 +73,8 @@ class Proxy:
         health: Fleet | None = None,
         retry: Retry | None = None,
         hedging: Hedging | None = None,
+        breakers: Breakers | None = None,
+        slots: Slots[Backend] | None = None,
         deadlines: Deadlines = NO_DEADLINES,
     ) -> None:
         self.name = name
@@ -81,8 +86,10 @@ class Proxy:
         self.deadlines = deadlines
         #: Asks the backends, and delivers what they say, by ``deliver`` or as it is.
         self.exchange: Callable[[Request, Deliver | None], Handling] = self._exchange
-        if retry is not None or hedging is not None:
-            self.exchange = Attempts(self, retry=retry, hedging=hedging).exchange
+        options = (retry, hedging, breakers, slots, deadlines.total)
+        if any(option is not None for option in options):
+            attempts = Attempts(self, retry, hedging, breakers, slots, deadlines.total)
+            self.exchange = attempts.exchange
 
     # What a subclass decides.
 
@@ -182,4 +189,6 @@ class Proxy:
     def gateway_error(self, failure: Failure) -> tuple[Response, Content]:
         """The answer where none could be had: 504 in time, 503 for want of room, else 502."""
         status, says = GATEWAY_ERRORS.get(failure.kind, NO_ANSWER)
+        if failure.wait:
+            return error_page(status, says, retry_after=str(ceil(failure.wait)))
         return error_page(status, says)

@@ -8,6 +8,7 @@ from typing import Any
 from proxysim.messages import Connection, Failure, Request
 from proxysim.policies.backend import Backend
 from proxysim.policies.balancers.base import Balancer
+from proxysim.policies.breaker import Breakers
 from proxysim.policies.compression import Compression
 from proxysim.policies.forwarded import Trusted
 from proxysim.policies.hedging import Hedging
@@ -26,8 +27,10 @@ from proxysim.proxies.effects import (
     Send,
 )
 from proxysim.proxies.fleet import Fleet
+from proxysim.proxies.gate import Gate
 from proxysim.proxies.probing import Prober
 from proxysim.proxies.proxy import error_page
+from proxysim.proxies.slots import Slots
 
 __all__ = ["ReverseProxy"]
 
@@ -59,6 +62,9 @@ class ReverseProxy(CachingProxy):
         prober: Prober | None = None,
         retry: Retry | None = None,
         hedging: Hedging | None = None,
+        breakers: Breakers | None = None,
+        slots: Slots[Backend] | None = None,
+        gate: Gate | None = None,
         deadlines: Deadlines = NO_DEADLINES,
     ) -> None:
         self.fleet = backends if isinstance(backends, Fleet) else Fleet(backends)
@@ -71,6 +77,8 @@ class ReverseProxy(CachingProxy):
             health=self.fleet if self.fleet.ejectors else None,
             retry=retry,
             hedging=hedging,
+            breakers=breakers,
+            slots=slots,
             deadlines=deadlines,
         )
         self.balancer = balancer
@@ -78,6 +86,7 @@ class ReverseProxy(CachingProxy):
         self.observe = getattr(balancer, "observe", None)
         self.mark = getattr(balancer, "mark", None)
         self.prober = prober
+        self.gate = gate
         self.sites = frozenset(sites)
         self.passthrough = passthrough
         self.trusted = trusted
@@ -115,6 +124,8 @@ class ReverseProxy(CachingProxy):
             request = self.trusted.unveiled(request)
         if self.sites and request.host not in self.sites:
             return self._misdirected()
+        if self.gate is not None:
+            return self.gate.guard(request, self.respond)
         return self.respond(request)
 
     def _misdirected(self) -> Handling:

@@ -15,7 +15,13 @@ from proxysim.scenario.build_caches import cache_of
 from proxysim.scenario.build_fleet import fleet_of, prober_of
 from proxysim.scenario.build_forward import forward_of
 from proxysim.scenario.build_identity import identity_of, trusted_of
-from proxysim.scenario.build_resilience import hedging_of, retry_of
+from proxysim.scenario.build_resilience import (
+    breakers_of,
+    gate_of,
+    hedging_of,
+    retry_of,
+    slots_of,
+)
 from proxysim.scenario.compressing import Compression as Said
 from proxysim.scenario.scenario import Scenario
 from proxysim.topology import Network
@@ -70,7 +76,12 @@ def proxy_of(
         ),
         retry=retry_of(node, stream(seed, f"{name}/retry", replication)),
         hedging=hedging_of(node),
-        deadlines=Deadlines(node.deadlines.connect, node.deadlines.first_byte),
+        breakers=breakers_of(node),
+        slots=slots_of(node, clock),
+        gate=gate_of(node, clock),
+        deadlines=Deadlines(
+            node.deadlines.connect, node.deadlines.first_byte, node.deadlines.total
+        ),
     )
 
 

@@ -32,7 +32,16 @@ from proxysim.scenario.quantities import (
     Weight,
     alternatives,
 )
-from proxysim.scenario.resilience import Deadlines, Health, Hedge, Retry
+from proxysim.scenario.resilience import (
+    Breaker,
+    Deadlines,
+    Health,
+    Hedge,
+    Limits,
+    RateLimit,
+    Retry,
+    Shedding,
+)
 
 __all__ = ["Clients", "ForwardProxy", "Node", "ProxyBase", "ReverseProxy", "Router", "Server"]
 
@@ -205,6 +214,10 @@ class ReverseProxy(ProxyBase):
     health: Health = Health()
     retry: Retry | None = Field(default=None, description="Default: never.")
     hedge: Hedge | None = Field(default=None, description="Default: never.")
+    breaker: Breaker | None = Field(default=None, description="Default: none.")
+    limits: Limits = Limits()
+    rate_limit: RateLimit | None = Field(default=None, description="Default: none.")
+    shedding: Shedding | None = Field(default=None, description="Default: none.")
     hide: bool | list[str] = Field(
         default=True,
         description="Take what tells of the servers off answers. A list: these fields as well.",
@@ -218,6 +231,24 @@ class ReverseProxy(ProxyBase):
                 "found an empty list", mend="Name at least one server group or reverse proxy."
             )
         return found
+
+    @model_validator(mode="after")
+    def _room_to_shed(self) -> Self:
+        shedding = self.shedding
+        if shedding is None:
+            return self
+        if shedding.queue_delay is not None and self.limits.proxy is None:
+            raise FieldError(
+                "shedding has a queue_delay, but there is no queue",
+                mend="Give limits: {proxy: {in_flight: ...}} too.",
+            )
+        for site in shedding.first:
+            if site not in self.sites:
+                raise FieldError(
+                    f"shedding puts {site} first, which is not served here",
+                    mend=f"Name some of: {', '.join(self.sites)}",
+                )
+        return self
 
     @property
     def backend_names(self) -> list[str]:

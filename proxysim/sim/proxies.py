@@ -340,6 +340,12 @@ class ProxyNode(Mishaps):
             self._names[name] = (known, known + self.ttl)
         return max(0.0, known - now)
 
+    def stop(self) -> None:
+        """The run is over: end what has not ended by itself."""
+        for task in [*self.inside.values(), *self.beside]:
+            if task is not None:
+                task.close()
+
     # Faults.
 
     def _lose(self) -> None:

@@ -248,6 +248,9 @@ class World:
             if isinstance(node, ProxyNode):
                 node.end()
         parts: list[Any] = [*self.nodes.values(), *self.clients, *self.wires.directions.values()]
+        for part in parts:
+            if isinstance(part, ProxyNode):
+                part.stop()
         parts += [part.pool for part in parts if hasattr(part, "pool")]
         parts += [part.proxy for part in parts if hasattr(part, "proxy")]
         for part in (*parts, self.recorder, self):
