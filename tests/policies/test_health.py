@@ -146,8 +146,8 @@ def answers(rate, shares, now=0.0, each=100):
     """*each* answers of every backend, of which its share are good; then whom *rate* finds."""
     for backend, share in zip(POOL, shares, strict=False):
         for number in range(each):
-            assert not rate.outliers(backend, number < share * each, now, ())
-    return rate.outliers(POOL[0], True, now + rate.interval, ())
+            assert not rate.outliers(backend, number < share * each, now, {})
+    return rate.outliers(POOL[0], True, now + rate.interval, {})
 
 
 def test_who_fails_more_often_than_the_others_is_found():
@@ -185,6 +185,16 @@ def test_outliers_by_rate_are_ejected_too():
             assert not ejection.observe(backend, good, 1.0)
     assert ejection.observe(POOL[1], True, 11.0)
     assert ejection.out == {ONE: 41.0}
+
+
+def test_one_that_is_back_may_be_found_again():
+    ejection = OutlierEjection(size=5, failures=1000, success_rate=SuccessRate())
+    for begins in (0.0, 40.0):
+        for number in range(100):
+            for backend in POOL[:5]:
+                ejection.observe(backend, backend is not ONE or number % 3 != 0, begins)
+        assert ejection.observe(POOL[1], True, begins + 10.0)
+        assert out(ejection, begins + 10.0) == {ONE}
 
 
 # Checks.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Mapping
 from math import inf, sqrt
 
 from proxysim.policies.backend import Backend
@@ -41,15 +41,15 @@ class SuccessRate:
         self._ends = inf
 
     def outliers(
-        self, backend: Backend, ok: bool, now: float, out: Container[Backend]
+        self, backend: Backend, ok: bool, now: float, out: Mapping[Backend, float]
     ) -> list[Backend]:
         """Count an answer of *backend* at *now*; who stands out where an interval is over by now.
 
-        Those in *out* are not compared.
+        Those who are *out* until later than *now* are not compared.
         """
         found: list[Backend] = []
         if now >= self._ends:
-            found = self._compare(out)
+            found = self._compare(now, out)
             self._asked.clear()
             self._ends = inf
         if self._ends == inf:
@@ -60,11 +60,11 @@ class SuccessRate:
         counts[ok] += 1
         return found
 
-    def _compare(self, out: Container[Backend]) -> list[Backend]:
+    def _compare(self, now: float, out: Mapping[Backend, float]) -> list[Backend]:
         rates = {
             backend: answered / (failed + answered)
             for backend, (failed, answered) in self._asked.items()
-            if failed + answered >= self.requests and backend not in out
+            if failed + answered >= self.requests and now >= out.get(backend, now)
         }
         if len(rates) < self.backends:
             return []
