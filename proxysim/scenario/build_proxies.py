@@ -39,17 +39,20 @@ def proxy_of(
     seed: int | None = None,
     replication: int = 0,
     network: Network | None = None,
+    epoch: float | None = None,
 ) -> ForwardProxy | ReverseProxy:
     """The proxy that *scenario* calls *name*; *clock* gives its world's seconds.
 
     Its random choices come from streams of its own under *seed* (the scenario's, unless another is
     given). Backends bear the names of the members that they are. *network* is the
-    world's, where it is not the scenario's own. Raises ScenarioError.
+    world's, where it is not the scenario's own. *epoch* is what *clock* reads as 0, in seconds
+    since 1970, in a world that has a calendar: its caches then hold the dates of answers against
+    the clock. Raises ScenarioError.
     """
     node = scenario.document.nodes[name]
     seed = scenario.document.run.seed if seed is None else seed
     if isinstance(node, said.ForwardProxy):
-        cache = cache_of(node, name, clock, seed, replication)
+        cache = cache_of(node, name, clock, seed, replication, epoch)
         return forward_of(scenario, name, clock, cache, network)
     assert isinstance(node, said.ReverseProxy)
     fleet = fleet_of(scenario, node)
@@ -69,7 +72,7 @@ def proxy_of(
         sites=node.sites,
         trusted=trusted_of(scenario, node, network),
         passthrough=node.tls == "passthrough",
-        cache=cache_of(node, name, clock, seed, replication),
+        cache=cache_of(node, name, clock, seed, replication, epoch),
         compression=_compression(node.compression),
         prober=prober_of(
             fleet, node, clock, lambda backend: stream(seed, f"{name}/probe/{backend}", replication)

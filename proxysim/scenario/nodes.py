@@ -192,6 +192,11 @@ class ForwardProxy(ProxyBase):
                 f"found forwarded: {self.forwarded} with identity: elite, which tells of nobody",
                 mend="Take one of the two out.",
             )
+        if self.identity == "elite" and self.cache is not None and self.cache.status:
+            raise FieldError(
+                "found cache.status with identity: elite, which does not show that it is there",
+                mend="Take one of the two out.",
+            )
         return self
 
 

@@ -1,8 +1,11 @@
-"""A proxy with a cache between a client and a scripted origin, in a world played by hand."""
+"""A proxy with a cache between a client and a scripted origin, in a world played by hand.
+
+What the public suite of http-tests/cache-tests asks of a cache is asked here in our own words, and
+more: each rule is played through a whole reverse proxy.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Any
@@ -175,4 +178,13 @@ class Site:
         return got
 
 
-Make = Callable[..., Site]
+HOUR = {"cache_control": "max-age=3600"}
+DATED = {"date": date(), "last_modified": date(-3600)}
+
+
+def reused(*script, between=3.0, first=None, second=None, **options) -> bool:
+    """Whether the second request is answered from what the first has brought."""
+    site = Site(*script, **options)
+    site.ask(first or get())
+    site.says(said(body=b"newer"))
+    return site.after(between).ask(second or get()).from_cache

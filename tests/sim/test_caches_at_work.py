@@ -157,3 +157,68 @@ def test_whoever_shares_a_fetch_is_still_told_that_nothing_has_changed() -> None
         scenario = Scenario.checked(tree(nodes, links=WIRES), name="s", directory=Path(directory))
         run = simulate(scenario)
     assert run.column("status").tolist() == [200, 304]
+
+
+def test_stale_answers_while_the_origin_is_down() -> None:
+    """Fresh until about 6 s. A server that is down refuses; the cache answers as long as it may."""
+    script = at(0.0, 10.0, 12.0, 40.0)
+    down = [{"at": 8.0, "node": "shop", "down_for": 50.0}]
+    with_it, without = (
+        play(site(**more), script=script, links=WIRES, site={"ttl": 5.0}, events=down)
+        for more in ({"stale_if_error": 20.0}, {})
+    )
+    assert states(with_it) == ["miss", "stale", "stale", "miss"]
+    assert with_it.column("status").tolist() == [200, 200, 200, 502]
+    assert without.column("status").tolist() == [200, 502, 502, 502]
+    # Two ways there and back to the proxy, and one on to the server, which says no.
+    assert latencies(with_it)[1] == pytest.approx(4 * L + 2 * L)
+
+
+def test_what_has_gone_stale_is_confirmed_once_for_all() -> None:
+    script = at(0.0, 20.0, 20.1, 20.2)
+    for collapse, fetches in ((False, 4), (True, 2)):
+        found = world(site(collapse=collapse), script=script, links=WIRES, site={"ttl": 5.0})
+        run = found.run()
+        assert received(found) == fetches
+        assert states(run)[1:] == (
+            ["revalidated"] + ["coalesced" if collapse else "revalidated"] * 2
+        )
+
+
+def test_an_answer_that_is_coded_here_is_confirmed_too() -> None:
+    nodes = {"edge": edge(cache=MORE, compression=["gzip"]), "shop": server()}
+    run = play(
+        nodes,
+        script=at(0.0, 20.0, size=51_000),
+        links=WIRES,
+        site={"compressible": 1.0, "ttl": 5.0},
+    )
+    assert states(run) == ["miss", "revalidated"]
+
+
+def test_a_part_is_cut_from_what_is_stored() -> None:
+    """One fetch; what was asked for in part crosses the clients' wire in part."""
+    with TemporaryDirectory() as directory:
+        lines = "time,client,url,size,status\n0.0,ann,/1,1000,200\n5.0,bob,/1,100,206\n"
+        (Path(directory) / "script.csv").write_text(lines)
+        replay = {"replay": {"file": "script.csv", "format": "csv", "site": SITE}}
+        nodes = {**site(), "users": {"kind": "clients", "arrivals": replay}}
+        scenario = Scenario.checked(tree(nodes, links=WIRES), name="s", directory=Path(directory))
+        run = simulate(scenario)
+    assert run.column("status").tolist() == [200, 206]
+    assert run.column("bytes_down").tolist() == [1000, 100]
+    assert states(run) == ["miss", "hit"]
+
+
+def test_a_capacity_may_count_answers() -> None:
+    script = [(10.0 * n, "ann", f"/{n % 3}", 1000) for n in range(6)]
+    kept = [
+        states(play(site(capacity={"objects": n}), script=script, links=WIRES)).count("hit")
+        for n in (1, 2, 3)
+    ]
+    assert kept == [0, 0, 3]
+
+
+def test_what_is_asked_for_once_does_not_enter() -> None:
+    run = play(site(admission="second_hit"), script=at(0.0, 10.0, 20.0), links=WIRES)
+    assert states(run) == ["miss", "miss", "hit"]
