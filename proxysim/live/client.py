@@ -39,6 +39,8 @@ class House(Protocol):
     draining: bool
     #: A coarse clock, in seconds.
     now: float
+    #: How many tunnels are open.
+    tunnels: int
     #: A fine one.
     time: Callable[[], float]
 
@@ -61,7 +63,7 @@ class Client:
     """One client's connection.
 
     ``request`` is the one being answered, ``status``, ``sent`` (bytes of body), ``cache`` and
-    ``blocked`` tell of its answer.
+    ``blocked`` tell of its answer. ``switched``: it speaks something other than HTTP by now.
     """
 
     def __init__(self, wire: Wire, house: House, sni: str = "", *, encrypted: bool = False) -> None:
@@ -85,7 +87,7 @@ class Client:
         self._deaf = False
         self._ended = False
         self._switching = False  # it was asked for something other than HTTP
-        self._switched = False
+        self.switched = False
         self._proceeding = False
         self._keep = True
         self._chunked = False
@@ -97,6 +99,13 @@ class Client:
     def gone(self) -> bool:
         """Whether nobody is there to be answered."""
         return self.wire.gone
+
+    @property
+    def held(self) -> int:
+        """Bytes that wait here, from the client or for it."""
+        body = self._newest.body if self._newest is not None else None
+        waiting = 0 if self.wire.gone else self.wire.transport.get_write_buffer_size()
+        return waiting + (0 if body is None else body.held)
 
     @property
     def version(self) -> str:
@@ -126,7 +135,7 @@ class Client:
         """The client says no more. What it has asked is still answered (a half-close)."""
         self._ended = True
         newest = self._newest
-        if self._switched:
+        if self.switched:
             return
         if newest is not None and not newest.over:
             self._break_off(newest)
@@ -157,7 +166,7 @@ class Client:
         elif self._deaf:
             if waited > LINGER:
                 wire.abort()
-        elif self._switched or self._run is not None or self._queue:
+        elif self.switched or self._run is not None or self._queue:
             message = self._message
             slow = message is not None and not message.over and not wire.held
             if slow and waited > limits.stall:
@@ -225,6 +234,8 @@ class Client:
                 raise Refused(405, "Tunnels are not served here.")
             if has_body or fields.length is not None:
                 raise Refused(400, "A request for a tunnel has no body.")
+            if house.tunnels >= house.limits.tunnels:
+                raise Refused(503, "There are too many tunnels.")
         target = read_target(method, line, fields.hosts, house.scheme)
         if not target.host:
             raise Refused(400, "No host is given.")
@@ -249,7 +260,7 @@ class Client:
             self.wire.hold("queue")
         elif self.wire.held:
             self.wire.flow("queue")
-        if self._run is None and not self._deaf and not self._switched:
+        if self._run is None and not self._deaf and not self.switched:
             if self._refusal is not None:
                 self.refuse(self._refusal)
             elif self._ended or (self.house.draining and not self._reader.in_head):
@@ -293,7 +304,7 @@ class Client:
         self._run = None
         self._since = self.house.now
         message = self._message
-        if self._switched or self._deaf or message is None:
+        if self.switched or self._deaf or message is None:
             return
         if not self.status:
             self.refuse(Refused(500, "The proxy has failed."))
@@ -474,10 +485,17 @@ class Client:
 
     def switch(self, response: Response | None) -> None:
         """From here on the connection is no longer HTTP; *response* is said first."""
-        self._switched = True
+        self.switched = True
+        self.house.tunnels += 1
         if response is not None:
             method = self.request.method if self.request is not None else "GET"
             self.wire.write(self._head(response, None, method))
+
+    def relayed(self, down: int) -> None:
+        """What it was switched to is over; *down* bytes have gone to the client."""
+        self.house.tunnels -= 1
+        self.sent = down
+        if self.request is not None:
             self.house.answered(self)
 
 

@@ -42,6 +42,10 @@ class Dialler:
         self.bounds = bounds
         self._names = dict(names or {})
 
+    def found(self, host: str, port: int) -> Address:
+        """Where *host* and *port* are to be found."""
+        return self._names.get(f"{host}:{port}") or self._names.get(host) or (host, port)
+
     async def dial(
         self,
         host: str,
@@ -58,8 +62,7 @@ class Dialler:
         """
         try:
             async with asyncio.timeout(deadline):
-                found = self._names.get(f"{host}:{port}") or self._names.get(host)
-                name, port = found or (host, port)
+                name, port = self.found(host, port)
                 addresses = await _resolve(name, port)
                 if not addresses:
                     logger.warning("%s: the name does not resolve", name)

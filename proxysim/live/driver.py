@@ -461,6 +461,7 @@ async def _relayed(client: Client, server: Wire, idle: float) -> Closed:
             if tunnel.over.done():
                 return tunnel.over.result()
     finally:
+        client.relayed(tunnel.down)
         client.wire.close()
         server.close()
 

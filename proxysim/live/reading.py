@@ -41,6 +41,11 @@ class Incoming:
         self._news: asyncio.Future[None] | None = None
         self._skipped: Callable[[bool], Any] | None = None
 
+    @property
+    def held(self) -> int:
+        """Bytes that have come and nobody has read."""
+        return self._size
+
     def skip(self, done: Callable[[bool], Any]) -> None:
         """Throw away what comes, within reason; *done* is told whether that was all."""
         self._chunks.clear()

@@ -78,6 +78,7 @@ class Server:
         self.port = 0
         self.scheme = "http" if tls is None else "https"
         self.draining = False
+        self.tunnels = 0
         self.time = asyncio.get_running_loop().time
         self.now = self.time()
         self.answered: Callable[[Client], Any] = answered or _nothing

@@ -31,6 +31,11 @@ class Tunnel:
         """Bytes that have passed, both ways."""
         return self._client.moved + self._server.moved
 
+    @property
+    def down(self) -> int:
+        """Bytes that have gone to the client."""
+        return self._server.moved
+
     def finish(self, by: str) -> None:
         """It is over, and *by* whom."""
         if not self.over.done():

@@ -47,7 +47,8 @@ class Upstreams:
 
     *names* and *bounds* are the :class:`Dialler`'s. *proxies* are the names of the backends that
     are forward proxies themselves, and so want the target in absolute form. *tls* is spoken to the
-    backends in *secure*; with *by_scheme*, whenever a request is for https.
+    backends in *secure*, which vouch for their own names; with *by_scheme*, whenever a request is
+    for https, to hosts that vouch for theirs.
     """
 
     def __init__(
@@ -181,9 +182,10 @@ class Upstreams:
             return ""
         if self._by_scheme:
             plain = request.scheme != "https" or backend.name in self.proxies
-        else:
-            plain = backend.name not in self._secure
-        return "" if plain else request.host
+            return "" if plain else request.host
+        if backend.name not in self._secure:
+            return ""
+        return self.dialler.found(backend.host, backend.port)[0]
 
     def _keep(self, key: Key, link: Link) -> None:
         idle = self._idle.get(key)

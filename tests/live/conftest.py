@@ -7,7 +7,7 @@ import http.client
 import inspect
 import socket
 import struct
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -85,7 +85,12 @@ class Stage:
 
     async def raw(self, converse):
         """A server that does with each connection what the test says; its backend."""
-        server = await asyncio.start_server(converse, "127.0.0.1", 0)
+
+        async def until_reset(reader, writer):
+            with suppress(ConnectionError):
+                await converse(reader, writer)
+
+        server = await asyncio.start_server(until_reset, "127.0.0.1", 0)
         await self.stack.enter_async_context(server)
         return Backend("raw", *server.sockets[0].getsockname())
 
