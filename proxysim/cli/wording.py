@@ -56,6 +56,11 @@ def setting_words(written: Mapping[str, Any]) -> list[tuple[str, str]]:
             said += [
                 ("filter" if place == 0 else "", _rule(rule)) for place, rule in enumerate(value)
             ]
+        elif name == "authentication":
+            users = value["users"].items()
+            said.append((name, f"users {', '.join(_user(user, told) for user, told in users)}"))
+        elif name == "credentials":
+            said.append(("logs in as", str(value["user"])))
         elif name == "identity":
             said.append((name, _IDENTITY.get(value, words(value))))
         elif name == "tls":
@@ -85,13 +90,15 @@ def _plain(name: Any) -> str:
 
 
 def _rule(rule: Mapping[str, Any]) -> str:
-    verdict = "deny" if "deny" in rule else "allow"
-    condition = " and ".join(
-        f"{name} {' or '.join(value) if isinstance(value, list) else value}"
-        for name, value in rule[verdict].items()
-    )
+    from proxysim.scenario.filtering import rule_words
+
     because = f", because: {rule['because']}" if rule.get("because") else ""
-    return f"{verdict} {condition}{because}"
+    return f"{rule_words(rule)}{because}"
+
+
+def _user(name: str, said: Mapping[str, Any]) -> str:
+    groups = said.get("groups")
+    return f"{name} ({words(groups)})" if groups else name
 
 
 def by_default(model: Grammar) -> str:

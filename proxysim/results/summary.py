@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -43,7 +44,8 @@ class Summary:
     ``load`` counts requests by the server that the last proxy chose. From the time windows of
     ``run.nodes`` inside [warmup, duration): ``hit_ratio`` and ``byte_hit_ratio`` of each cache
     (hits / (hits + misses), None where it was never asked), ``utilisation`` of workers or cores,
-    ``bytes`` carried by each link, heads with the bodies. ``throughput`` is ok answers a second.
+    ``bytes`` carried by each link, heads with the bodies; and how often each of a proxy's
+    ``rules`` matched, whether it decided or logged. ``throughput`` is ok answers a second.
     """
 
     scenario: str
@@ -55,6 +57,7 @@ class Summary:
     load: dict[str, int]
     utilisation: dict[str, float]
     bytes: dict[str, int]
+    rules: dict[str, list[dict[str, Any]]]
     first_byte: Quantiles
     byte_hit_ratio: dict[str, float | None]
     cache: dict[str, int]
@@ -95,6 +98,10 @@ class Summary:
             yield Row("load", name, count, "", f"{count:,}")
         for name, count in self.bytes.items():
             yield Row("bytes", name, count, "B", units.format_bytes(count))
+        for node, rules in self.rules.items():
+            for rule in rules:
+                label = textwrap.shorten(rule["because"] or rule["rule"], 30, placeholder="…")
+                yield Row(f"rules of {node}", label, rule["matched"], "", f"{rule['matched']:,}")
 
 
 def summarise(run: Run) -> Summary:
@@ -124,6 +131,7 @@ def summarise(run: Run) -> Summary:
         bytes={
             node: round(carried) for node, carried in windows.sums("bytes").items() if ">" in node
         },
+        rules={node: fact["rules"] for node, fact in run.facts.items() if fact.get("rules")},
         first_byte=totals.first_byte.describe(),
         byte_hit_ratio={node: _ratio(hit_bytes[node], miss_bytes[node]) for node in caches},
         cache=dict(zip(CACHE_STATES, totals.caches.tolist(), strict=True)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
@@ -12,7 +13,7 @@ from proxysim.policies.filters import ACTIONS, build_rule
 from proxysim.scenario.menus import matcher
 from proxysim.scenario.quantities import FieldError, Grammar, Name, Size, alternatives
 
-__all__ = ["Authentication", "Condition", "Files", "Rule", "User"]
+__all__ = ["Authentication", "Condition", "Files", "Rule", "User", "rule_words"]
 
 Text = Annotated[
     Annotated[str, Tag("one")] | Annotated[list[str], Tag("many")], Discriminator(alternatives)
@@ -124,3 +125,15 @@ class Authentication(Grammar):
         except ScenarioError as error:
             raise FieldError(error.problem, mend=error.mend) from None
         return self
+
+
+def rule_words(rule: Mapping[str, Any]) -> str:
+    """A rule as it is written, in words: ``deny domain a.example or b.example and port 80``."""
+    (action,) = (action for action in ACTIONS if rule.get(action) is not None)
+    said = []
+    for name, found in rule[action].items():
+        if found is not None:
+            looked_for = " or ".join(map(str, found)) if isinstance(found, list) else found
+            said.append(f"{name.replace('_', ' ')} {looked_for}")
+    words = f"{action} {' and '.join(said)}"
+    return f"{words} to {rule['to']}" if rule.get("to") else words

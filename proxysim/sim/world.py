@@ -22,7 +22,7 @@ from proxysim.sim.clock import Clock
 from proxysim.sim.content import Library
 from proxysim.sim.deadlines import Deadlines
 from proxysim.sim.exchange import Exchange
-from proxysim.sim.facts import facts_of
+from proxysim.sim.facts import facts_of, matches_of
 from proxysim.sim.faults import event_facts, happen
 from proxysim.sim.meters import edges, read_meters
 from proxysim.sim.paths import Direction, Path
@@ -92,6 +92,8 @@ class World:
         self._draining = False
         self._tls_before: dict[str, float] = {}
         self.tls_counted: dict[str, float] = {}
+        self._matched_before: dict[str, list[int]] = {}
+        self.matched: dict[str, list[int]] = {}  # how often, by each rule of a proxy's filters
 
         sites = self.recorder.texts["site"]
         paths = self.recorder.texts["path"]
@@ -314,14 +316,18 @@ class World:
         return extra
 
     def read_totals(self, now: float) -> None:
-        """Note what has been spent on TLS at the ends of warm-up and duration."""
+        """Note at the ends of warm-up and duration the time spent on TLS, and matches of rules."""
         if now <= self.warmup:
             self._tls_before = {name: node.tls_seconds for name, node in self.nodes.items()}
+            self._matched_before = matches_of(self.nodes)
         if now >= self.duration and not self.tls_counted:
             self.tls_counted = {
                 name: node.tls_seconds - self._tls_before.get(name, 0.0)
                 for name, node in self.nodes.items()
             }
+            for name, counts in matches_of(self.nodes).items():
+                before = self._matched_before.get(name) or [0] * len(counts)
+                self.matched[name] = [new - old for new, old in zip(counts, before, strict=True)]
 
     # Hops.
 

@@ -28,7 +28,9 @@ def basic(text):
     return f"Basic {b64encode(text).decode()}"
 
 
-LOGIN = Authentication({"Aladdin": User("open sesame"), "ann": User("p:w"), "": User("empty")})
+LOGIN = Authentication(
+    {"Aladdin": User("open sesame"), "ann": User("p:w"), "": User("empty"), "void": User("")}
+)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +40,8 @@ LOGIN = Authentication({"Aladdin": User("open sesame"), "ann": User("p:w"), "": 
         ("basic   QWxhZGRpbjpvcGVuIHNlc2FtZQ== ", "Aladdin"),
         (basic(b"ann:p:w"), "ann"),
         (basic(b":empty"), ""),
+        (basic(b"void:"), "void"),
+        (basic(b"void"), None),
         (basic(b"aladdin:open sesame"), None),
         (basic(b"Aladdin:open sesam"), None),
         (basic(b"Aladdin"), None),

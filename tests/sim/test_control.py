@@ -31,6 +31,32 @@ def test_a_group_or_one_member_of_it_may_be_denied():
     assert statuses(play(office(filters=[everybody]), script=script)) == [403, 403]
 
 
+@pytest.mark.parametrize(("hops", "expected"), [(None, [403, 403]), (1, [200, 403])])
+def test_behind_a_further_proxy_clients_are_told_apart_where_it_is_trusted(hops, expected):
+    rule = {"deny": {"client": ["users-2", "branch"]}}
+    nodes = office(filters=[rule], **({"trusted": {"hops": hops}} if hops else {}))
+    nodes["users"]["through"] = "branch"
+    nodes["branch"] = {"kind": "forward_proxy", "through": "gateway"}
+    assert statuses(play(nodes, script=asks((1, "a", "/x"), (2, "b", "/x")))) == expected
+
+
+def test_rules_count_what_they_match_after_the_warm_up():
+    rules = [
+        {"log": {"domain": SITE}, "because": "all"},
+        {"deny": {"url": "*/x"}},
+        {"log": {"size": 500}, "because": "large"},
+    ]
+    script = asks((1, "a", "/y"), (7, "a", "/x"), (8, "a", "/y"), (9, "b", "/z"))
+    run = play(office(filters=rules), script=script, run={"warmup": 5})
+    found = run.summary().rules
+    assert [(rule["because"], rule["matched"]) for rule in found["gateway"]] == [
+        ("all", 3),
+        ("", 1),
+        ("large", 2),
+    ]
+    assert found["gateway"][1]["rule"] == "deny url */x"
+
+
 def test_a_schedule_goes_by_the_time_at_which_the_run_starts():
     rule = {"deny": {"schedule": "Tue 09:00-09:01"}}
     script = asks((10, "a", "/x"), (70, "a", "/x"), (99, "a", "/x"))

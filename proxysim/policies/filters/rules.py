@@ -83,7 +83,7 @@ class Filters:
         looking: list[int] = []
         for number, rule in enumerate(self.rules):
             denied = rule.action in ("deny", "redirect")
-            pending = () if denied or rule.answer_conditions else tuple(looking)
+            pending = () if denied else tuple(looking)
             verdict = Verdict(denied, rule.because, number, rule.to, pending)
             self._verdicts.append(None if rule.action == "log" else verdict)
             if rule.answer_conditions:
