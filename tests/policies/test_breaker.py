@@ -56,6 +56,28 @@ def test_a_trial_that_is_given_up_makes_room_for_another():
     assert breakers.admitted(backends, 5.0) is backends
 
 
+def test_as_many_trials_as_are_asked_for_must_succeed():
+    (one,) = backends = pool(1)
+    breakers = Breakers(failures=1, open_for=5.0, trials=2)
+    breakers.observe(one, None, False, 0.0)
+    trips = [breakers.ask(one), breakers.ask(one)]
+    assert not breakers.admitted(backends, 5.0), "two at a time"
+    breakers.observe(one, trips[0], True, 5.0)
+    assert breakers.ask(one) is not None, "half-open still"
+    breakers.observe(one, trips[1], True, 5.0)
+    assert breakers.ask(one) is None
+
+
+def test_a_trial_of_an_earlier_round_changes_nothing():
+    (one,) = pool(1)
+    breakers = Breakers(failures=1, open_for=5.0, trials=2)
+    breakers.observe(one, None, False, 0.0)
+    early, late = breakers.ask(one), breakers.ask(one)
+    breakers.observe(one, early, False, 5.0)  # open anew, until 10
+    breakers.observe(one, late, False, 9.0)
+    assert breakers.admits(one, 10.0), "not until 14"
+
+
 def test_late_answers_change_nothing():
     backends, breakers = pool(1), Breakers(failures=1, open_for=5.0)
     breakers.observe(backends[0], None, False, 0.0)
@@ -126,6 +148,13 @@ class BreakerMachine(RuleBasedStateMachine):
         if self.backend in self.breakers.admitted(self.backends, self.now):
             when = self.round if self._state() == "half-open" else None
             self.asked.append((self.breakers.ask(self.backend), when))
+
+    @rule()
+    def fail_until_it_opens(self):
+        for _ in range(2):
+            if self._state() == "closed":
+                self.ask()
+                self.answer(False, len(self.asked) - 1)
 
     @rule(ok=st.booleans(), which=st.integers(0, 100))
     def answer(self, ok, which):

@@ -75,3 +75,10 @@ def test_memory_is_bounded_whoever_comes():
         assert bucket.take(f"client {n}", 0.0) == 0
         assert len(bucket) <= 100
     assert bucket.take("client 999", 0.0) > 0
+
+
+def test_who_asked_longest_ago_is_forgotten_first():
+    bucket = TokenBucket(rate=0.001, burst=2, most=2)
+    for key in ("a", "b", "a", "c"):
+        assert bucket.take(key, 0.0) == 0
+    assert bucket.take("a", 0.0) > 0, "its two tokens are gone, and that is remembered"

@@ -66,3 +66,10 @@ def test_a_retry_that_breaks_off_is_no_longer_under_way():
         with retry:
             raise ZeroDivisionError
     assert retry.under_way == 0
+
+
+def test_a_budget_of_all_is_no_bound():
+    retry = Retry(budget=1.0)
+    for _ in range(100):
+        assert retry.may_retry(ask(), REFUSED, 1, 0)
+        retry.__enter__()

@@ -298,6 +298,20 @@ def test_a_backend_that_keeps_failing_is_not_asked_and_then_tried():
     assert asked.count(one) == 1, "one trial at a time"
 
 
+def test_a_trial_whose_client_leaves_makes_room_for_another():
+    (one,) = servers = shop(1)
+    clock = Clock()
+    breakers = Breakers(failures=1, open_for=5.0)
+    proxy = edge(servers, clock, breakers=breakers)
+    breakers.observe(one, None, False, clock.now)
+    clock.now = 5.0
+    trial = proxy.handle(get())
+    assert isinstance(next(trial), Fetch)
+    assert next(proxy.handle(get())).response.status == 503
+    trial.close()
+    assert isinstance(next(proxy.handle(get())), Fetch)
+
+
 def test_where_all_breakers_are_open_the_answer_says_until_when():
     (one,) = servers = shop(1)
     clock = Clock()

@@ -96,10 +96,10 @@ def test_the_wait_in_a_standing_queue_is_short():
     now = [0.0]
     at = Slots(1, lambda: now[0], delay=ControlledDelay(0.005, 0.1))
     Play(at.claim(["a"], first))
-    patience = []
+    line = []
     for now[0] in (1.0, 1.05, 1.2):
-        patience.append(Play(at.claim(["a"], first)).effect.deadline)
-    assert patience == [0.1, 0.1, 0.005]
+        line.append(Play(at.claim(["a"], first)))
+    assert [play.effect.deadline for play in line] == [0.1, 0.1, 0.005]
 
 
 @settings(max_examples=150, deadline=None)
