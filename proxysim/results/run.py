@@ -243,7 +243,8 @@ class Run:
     def _mean_stay(self, node: str) -> float:
         hops = self.tables["hops"]
         here = hops.column("node") == hops.code("node", node)
-        here &= hops.column("request") >= 0
+        if self.fact(node).get("kind") != "server":  # to which alone a probe is a request
+            here &= hops.column("request") >= 0
         if not here.any():
             raise ResultError(f"no spans of {node!r} were kept", mend="Run with hops='all'.")
         # Sorted by request, so that a request's spans stand together.

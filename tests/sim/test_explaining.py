@@ -105,6 +105,19 @@ def test_the_reasons_are_in_the_files(tmp_path: Path) -> None:
     assert "candidates" in told[0]["args"]
 
 
+def test_hedges_and_waits_in_line_are_explained_and_not_moved() -> None:
+    more: dict[str, Any] = {"hedge": {"after": 0.05}, "limits": {"backend": {"in_flight": 3}}}
+    explained = shop("least_connections", True, **more)
+    plain = shop("least_connections", False, **more)
+    assert explained.digests() == plain.digests()
+    attempts = dict(
+        zip(plain.column("id").tolist(), plain.column("attempts").tolist(), strict=True)
+    )
+    assert max(attempts.values()) > 1
+    twice = next(request for request, count in attempts.items() if count > 1)
+    assert len(explained.why(twice)) >= 2
+
+
 def test_nothing_is_told_where_nobody_chooses() -> None:
     run = play({"web": server(sites=["app.example"])}, script=[(0.0, "ann", "/1", 0)], hops="all")
     assert run.choices == []

@@ -150,6 +150,20 @@ def test_a_probe_costs_what_a_request_costs_unless_it_is_said(demand: float | No
     )
 
 
+def test_littles_law_holds_for_requests_and_probes_together() -> None:
+    run = play(
+        {
+            "users": {"kind": "clients", "arrivals": {"poisson": 5.0}},
+            "edge": checked(interval=0.1, timeout=5.0, demand=0.3),
+            "shop": server(service={"exponential": 0.05}),
+        },
+        hops="all",
+        run={"duration": 200.0},
+    )
+    inside, expected = run.littles_law("shop")
+    assert inside == pytest.approx(expected, rel=0.01)
+
+
 def test_probes_keep_no_finished_run_from_ending() -> None:
     found = world({"edge": checked(), "shop": server()}, script=asking(0.0), run={"duration": 3.0})
     found.run()
@@ -178,6 +192,19 @@ def test_probes_move_no_other_chance() -> None:
     plain = play({**nodes, "edge": edge(balancer="random")}, run={"duration": 20.0})
     probed = play({**nodes, "edge": {**checked(), "balancer": "random"}}, run={"duration": 20.0})
     assert plain.digest() == probed.digest()
+
+
+def test_probes_to_servers_behind_tls_shake_hands() -> None:
+    run = play(
+        {"edge": {**checked(), "tls": "reencrypt"}, "shop": server(keep_alive=0.0)},
+        script=asking(0.0),
+        site={"tls": True},
+        hops="all",
+        run={"duration": 5.0},
+    )
+    probes = run.hops[run.hops["request"] < 0]
+    assert "tls" in set(probes["step"])
+    assert statuses(run) == [200]
 
 
 def test_probes_pass_a_further_proxy_like_requests() -> None:
