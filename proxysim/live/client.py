@@ -104,8 +104,7 @@ class Client:
     def held(self) -> int:
         """Bytes that wait here, from the client or for it."""
         body = self._newest.body if self._newest is not None else None
-        waiting = 0 if self.wire.gone else self.wire.transport.get_write_buffer_size()
-        return waiting + (0 if body is None else body.held)
+        return self.wire.unsent + (0 if body is None else body.held)
 
     @property
     def version(self) -> str:
@@ -157,7 +156,7 @@ class Client:
     def watch(self) -> None:
         """See whether the client is too slow; called now and then."""
         limits, wire, waited = self.house.limits, self.wire, self.house.now - self._since
-        unsent = 0 if wire.gone else wire.transport.get_write_buffer_size()
+        unsent = wire.unsent
         if unsent != self._unsent:
             self._unsent, self._since = unsent, self.house.now
         elif unsent:

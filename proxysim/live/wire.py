@@ -54,6 +54,8 @@ class Wire(asyncio.Protocol):
         self._over = over
         self._holds: set[str] = set()
         self._waiting: list[asyncio.Future[None]] = []
+        self._lost = False
+        self._socket: socket.socket | None = None
         self._closed: asyncio.Future[None] | None = None
         self.room: Callable[[], Any] | None = None
 
@@ -109,15 +111,21 @@ class Wire(asyncio.Protocol):
         """Break off at once, by a reset: a mere end could mean that an answer is still wanted."""
         if self.gone:
             return
-        opened = self.transport.get_extra_info("socket")
-        if opened is not None:
+        self.gone = True
+        if self._socket is not None:
             with suppress(OSError):
-                opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
         self.transport.abort()
+        self._wake()
+
+    @property
+    def unsent(self) -> int:
+        """Bytes written that wait for the other side."""
+        return 0 if self.gone else self.transport.get_write_buffer_size()
 
     async def closed(self) -> None:
         """Wait until the connection, closed or broken off, is no more."""
-        if not self.gone:
+        if not self._lost:
             if self._closed is None:
                 self._closed = asyncio.get_running_loop().create_future()
             await asyncio.shield(self._closed)
@@ -127,6 +135,7 @@ class Wire(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
         self.transport.set_write_buffer_limits(high=WINDOW)
+        self._socket = transport.get_extra_info("socket")
         name = transport.get_extra_info("peername")
         if self.told is not None and self.told[0]:
             self.peer = self.told[0]
@@ -143,7 +152,7 @@ class Wire(asyncio.Protocol):
         return not self.gone and not self.transport.is_closing()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.gone = True
+        self.gone = self._lost = True
         self._holds.clear()
         self._wake()
         if self._closed is not None and not self._closed.done():

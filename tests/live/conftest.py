@@ -86,10 +86,17 @@ class Stage:
     async def raw(self, converse):
         """A server that does with each connection what the test says; its backend."""
 
+        conversations = set()
+
         async def until_reset(reader, writer):
+            conversations.add(asyncio.current_task())
             with suppress(ConnectionError):
                 await converse(reader, writer)
 
+        async def ended():
+            await asyncio.gather(*conversations)
+
+        self.stack.push_async_callback(ended)
         server = await asyncio.start_server(until_reset, "127.0.0.1", 0)
         await self.stack.enter_async_context(server)
         return Backend("raw", *server.sockets[0].getsockname())
