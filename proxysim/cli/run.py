@@ -159,6 +159,8 @@ def _print(
     for group, notes in found.extra.get("replayed", {}).items():
         for note in notes:
             screen.print(f"{group}: {note}", style="dim", markup=False, highlight=False)
+    for note in found.extra.get("notes", ()):
+        screen.print(f"note: {note}", style="dim", markup=False, highlight=False)
     screen.print()
     screen.print(summary_tables(found, screen.width))
     if found.choices:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -31,6 +31,7 @@ def show(
 ) -> None:
     """Say what a scenario is, part by part."""
     from proxysim.cli.screen import console, head, json_out
+    from proxysim.scenario.notes import notes_of
 
     if as_yaml and as_json:
         raise ScenarioError("found both --yaml and --json", mend="Give one of them.")
@@ -40,7 +41,8 @@ def show(
         return
     if as_json:
         keys = ("name", "title", "question", "watch_for", "hash")
-        said = {key: getattr(asked, key) for key in keys}
+        said: dict[str, Any] = {key: getattr(asked, key) for key in keys}
+        said["notes"] = notes_of(asked)
         json_out(said | {"scenario": asked.document.model_dump(mode="json", by_alias=True)})
         return
     screen = console()
@@ -55,6 +57,7 @@ def _parts(scenario: Scenario, width: int) -> Iterator[RenderableType]:
 
     from proxysim.cli.lanes import drawn, lanes
     from proxysim.scenario.build_topology import network_of
+    from proxysim.scenario.notes import notes_of
 
     for lane in lanes(scenario, network_of(scenario)):
         yield Padding(drawn(lane, width - 2), (0, 0, 1, 2), expand=False)
@@ -74,6 +77,8 @@ def _parts(scenario: Scenario, width: int) -> Iterator[RenderableType]:
         yield Text.assemble(("costs", "bold"), "  as the file says")
     else:
         yield Text.assemble(("costs", "bold"), "  none: every step is free")
+    for note in notes_of(scenario):
+        yield Text.assemble(("note", "bold"), f"  {note}")
 
 
 def _sites(scenario: Scenario) -> Iterator[RenderableType]:

@@ -15,6 +15,7 @@ from proxysim.scenario.build_proxies import proxy_of
 from proxysim.scenario.build_topology import described, network_of
 from proxysim.scenario.build_workload import distribution_of, workload_of
 from proxysim.scenario.costing import costs_of
+from proxysim.scenario.notes import notes_of
 from proxysim.sim import carrying, waiting  # noqa: F401 - they register how effects are carried out
 from proxysim.sim.channels import Channel, Endpoint, Segment
 from proxysim.sim.clients import Clients
@@ -311,6 +312,8 @@ class World:
         groups = self.workload.groups
         notes = {group.name: group.notes() for group in groups if isinstance(group, ReplayGroup)}
         extra: dict[str, Any] = {"replayed": notes} if notes else {}
+        if said := notes_of(self.scenario):
+            extra["notes"] = said
         if self.scenario.removed:
             extra["without"] = list(self.scenario.removed)
         return extra
