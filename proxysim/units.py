@@ -17,6 +17,7 @@ from proxysim.errors import UnitError
 __all__ = [
     "bandwidth",
     "duration",
+    "format_bandwidth",
     "format_bytes",
     "format_duration",
     "format_rate",
@@ -118,6 +119,16 @@ def format_bytes(count: float | None) -> str:
         if abs(count) >= factor:
             return f"{_three(count / factor)} {unit}"
     return f"{count:.0f} B"
+
+
+def format_bandwidth(per_second: float) -> str:
+    """*per_second* bytes in bits, as links are written: ``50 Mbps``, ``1.5 Gbps``."""
+    bits = per_second * 8
+    factor, unit = next(
+        (pair for pair in ((1e9, "Gbps"), (1e6, "Mbps"), (1e3, "kbps")) if bits >= pair[0]),
+        (1.0, "bps"),
+    )
+    return f"{bits / factor:.4g} {unit}"
 
 
 def format_rate(per_second: float | None) -> str:

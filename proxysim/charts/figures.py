@@ -21,6 +21,7 @@ from proxysim.charts.knowledge import who_sees_what
 from proxysim.charts.latency import latency_ccdf, latency_over_time, latency_percentiles
 from proxysim.charts.network import topology
 from proxysim.charts.outcomes import outcomes
+from proxysim.charts.sample import answered
 from proxysim.errors import ResultError
 from proxysim.results.columns import Outcome
 from proxysim.results.run import Run
@@ -41,14 +42,15 @@ def _figures(run: Run, other: Run | None) -> Iterator[Named]:
         yield _named("topology", "The network", topology(run))
     if other is not None:
         yield _named("with_without", "With the proxy and without it", with_without(run, other))
-        if _answered(run) and _answered(other):
+        if answered(run).n and answered(other).n:
             axes = with_without_latency(run, other)
             yield _named("with_without_latency", "Latency with and without the proxy", axes)
     if len(run.table("views")):
         yield _named("who_sees_what", "Who sees what", who_sees_what(run))
-    if _answered(run):
+    if answered(run).n:
         yield _named("latency_ccdf", "How many requests took longer", latency_ccdf(run))
         yield _named("latency_percentiles", "Latency by percentile", latency_percentiles(run))
+    if _rows(run):
         yield _named("latency_over_time", "Latency over time", latency_over_time(run))
     summary = run.summary()
     if any(ratio is not None for ratio in summary.hit_ratio.values()):
@@ -108,5 +110,5 @@ def _named(slug: str, title: str, ax: Axes) -> Named:
     return slug, title, figure
 
 
-def _answered(run: Run) -> bool:
+def _rows(run: Run) -> bool:
     return bool((run.counted & (run.column("outcome") == Outcome.OK)).any())

@@ -21,11 +21,12 @@ from proxysim.charts.canvas import (
     without_rows,
 )
 from proxysim.charts.palette import HEAT, INK, LINES
+from proxysim.charts.sample import Sample, answered, sketched
 from proxysim.charts.timeline import time_axis, window_edges
 from proxysim.errors import ResultError
 from proxysim.results.columns import Outcome
 from proxysim.results.run import Run
-from proxysim.statistics.quantiles import survival, windowed_quantiles
+from proxysim.statistics.quantiles import windowed_quantiles
 
 __all__ = ["latency_ccdf", "latency_over_time", "latency_percentiles", "marked"]
 
@@ -33,6 +34,8 @@ Floats = NDArray[np.float64]
 
 #: Requests that must lie beyond a percentile before it is marked.
 BEYOND = 10
+#: Relative error of a run's sketches.
+SKETCH = 0.005
 _MARKS = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
 _GROUPS = ("cache", "site", "backend", "served_by", "method", "coding")
 _NONE = "no answered request to show"
@@ -54,23 +57,23 @@ def latency_ccdf(
         told.remove()  # the legend tells them, now that there are several lines
     shown = 0
     everything = [values for line in drawn if (values := np.asarray(line.get_xdata())).size]
-    for place, (name, values) in enumerate(_groups(run, by), start=len(drawn)):
-        shown += values.size
-        if not values.size:
+    for place, (name, sample) in enumerate(_groups(run, by), start=len(drawn)):
+        n, values = sample.n, sample.values
+        shown += n
+        if not n:
             continue
         everything.append(values)
         colour, dashes, mark = LINES[place % len(LINES)]
-        x, above = survival(values)
-        x, above = np.r_[x[0], x], np.r_[1.0, above]
+        x, above = np.r_[values[0], values], np.r_[1.0, sample.above()]
         # The last step falls to zero, which a logarithm cannot show: it ends at 1/n.
-        above[-1] = 1 / values.size / 1.6
+        above[-1] = 1 / n / 1.6
         keep = thinning(np.log(np.maximum(x, 1e-9)), np.log(above))
         ax.plot(
             x[keep], above[keep], drawstyle="steps-post", color=colour, linestyle=dashes,
-            linewidth=1.7, label=_with_figures(label or name, values), gid="ccdf", zorder=3,
+            linewidth=1.7, label=_with_figures(label or name, sample), gid="ccdf", zorder=3,
         )  # fmt: skip
-        for text, share in marked(values.size).items():
-            at = float(np.quantile(values, share))
+        for text, share in marked(n).items():
+            at = sample.quantile(share)
             ax.plot(
                 [at], [1 - share], mark, color=colour, markersize=6, markeredgecolor="white",
                 markeredgewidth=0.9, gid=text, zorder=4,
@@ -102,7 +105,7 @@ def latency_ccdf(
         ax,
         run,
         "How many requests took longer",
-        n=shown,
+        n=_told(run, shown),
         x="latency, from asking to the last byte",
         y="share of ok requests that took longer",
     )
@@ -116,19 +119,24 @@ def latency_percentiles(run: Run, ax: Axes | None = None, *, label: str | None =
     """
     ax = axes_for(ax)
     earlier = [line for line in ax.get_lines() if line.get_gid() == "percentiles"]
-    values = np.sort(_answered(run))
-    if values.size:
+    sample = answered(run)
+    n = sample.n
+    if n:
         colour, dashes, _ = LINES[len(earlier) % len(LINES)]
-        inverse = values.size / (values.size - np.arange(values.size))
+        ends = np.cumsum(sample.counts)
+        # Equal values are a level stretch: its first and its last one will do.
+        ranks = np.column_stack([ends - sample.counts, ends - 1]).ravel()
+        values = np.repeat(sample.values, 2)
+        inverse = n / (n - ranks)
         keep = thinning(np.log(inverse), values)
         ax.plot(
             inverse[keep], values[keep], color=colour, linestyle=dashes, linewidth=1.7,
             label=label or run.scenario, gid="percentiles", zorder=3,
         )  # fmt: skip
-        if values.size == 1:
+        if n == 1:
             ax.plot(inverse, values, "o", color=colour, clip_on=False)
         ax.set_xscale("log")
-        widest = max(values.size, *(float(np.max(line.get_xdata())) for line in earlier), 2)
+        widest = max(n, *(float(np.max(line.get_xdata())) for line in earlier), 2)
         ax.set_xlim(1, widest * 1.05)
         places = [1.0, 2.0, *(10.0**power for power in range(1, int(np.log10(widest)) + 1))]
         ax.xaxis.set_major_locator(FixedLocator(places))
@@ -144,7 +152,7 @@ def latency_percentiles(run: Run, ax: Axes | None = None, *, label: str | None =
     else:
         annotate_empty(ax, without_rows(run, _NONE))
     return finish(
-        ax, run, "Latency by percentile", n=values.size, x="percentile of ok requests",
+        ax, run, "Latency by percentile", n=_told(run, n), x="percentile of ok requests",
         y="latency",
     )  # fmt: skip
 
@@ -223,15 +231,14 @@ def marked(n: int) -> dict[str, float]:
     return {name: share for name, share in _MARKS.items() if n * (1 - share) >= BEYOND - 1e-6}
 
 
-def _answered(run: Run) -> Floats:
-    """Latencies of ok requests that arrive in [warmup, duration)."""
-    values: Floats = run.column("latency")[run.counted & (run.column("outcome") == Outcome.OK)]
-    return values
+def _told(run: Run, n: int) -> int | str:
+    """*n* for the figure, and that a sketch was drawn where there were no rows."""
+    return f"n = {n:,}, from a sketch right to {SKETCH:.1%}" if n and sketched(run) else n
 
 
-def _groups(run: Run, by: str | None) -> list[tuple[str, Floats]]:
+def _groups(run: Run, by: str | None) -> list[tuple[str, Sample]]:
     if by is None:
-        return [(run.scenario, _answered(run))]
+        return [(run.scenario, answered(run))]
     if by not in _GROUPS:
         raise ResultError(f"by={by!r}", mend=f"Give one of: {', '.join(_GROUPS)}.")
     mine = run.counted & (run.column("outcome") == Outcome.OK)
@@ -246,13 +253,13 @@ def _groups(run: Run, by: str | None) -> list[tuple[str, Floats]]:
     kept = sorted(largest[:room], key=lambda group: order.index(group[0]))
     if rest := [values for _, values in largest[room:]]:
         kept.append((f"{len(rest)} others", np.concatenate(rest)))
-    return kept
+    return [(name, Sample.of(values)) for name, values in kept]
 
 
-def _with_figures(name: str, values: Floats) -> str:
-    shares = marked(values.size)
+def _with_figures(name: str, sample: Sample) -> str:
+    shares = marked(sample.n)
     told = [
-        f"{text} {brief_duration(float(np.quantile(values, shares[text])))}"
+        f"{text} {brief_duration(sample.quantile(shares[text]))}"
         for text in ("p50", "p99")
         if text in shares
     ]

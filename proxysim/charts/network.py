@@ -19,6 +19,7 @@ from proxysim.charts.canvas import annotate_empty, axes_for, brief_duration, fin
 from proxysim.charts.palette import GREY, INK, KINDS
 from proxysim.results.run import Run
 from proxysim.results.table import natural
+from proxysim.units import format_bandwidth
 
 __all__ = ["layers_of", "topology"]
 
@@ -252,12 +253,8 @@ def _link_text(link: Mapping[str, Any]) -> str:
         text = brief_duration(link["latency"])
         parts.append(f"{text} ± {brief_duration(link['jitter'])}" if link.get("jitter") else text)
     if link.get("bandwidth"):
-        bits = float(link["bandwidth"]) * 8
-        factor, unit = next(
-            (pair for pair in ((1e9, "Gbps"), (1e6, "Mbps"), (1e3, "kbps")) if bits >= pair[0]),
-            (1.0, "bps"),
-        )
-        parts.append(f"{bits / factor:.3g} {unit}{' shared' if link.get('shared') else ''}")
+        width = format_bandwidth(float(link["bandwidth"]))
+        parts.append(f"{width}{' shared' if link.get('shared') else ''}")
     if link.get("loss"):
         parts.append(
             f"{link['loss']:.3g} lost" if link["loss"] < 0.001 else f"{link['loss']:.1%} lost"

@@ -16,8 +16,11 @@ from proxysim.results.run import Run
 
 __all__ = ["time_axis", "window_edges"]
 
+WARM_UP = "warm-up"
 _ROWS = 2  # of labels above the axes
 _ROW = 9.5  # points
+_LETTER = 3.9  # points wide
+_KEY_LINES = 5
 
 
 def window_edges(run: Run, rows: int, each: int = 100, most: int = 90) -> NDArray[np.float64]:
@@ -29,14 +32,13 @@ def window_edges(run: Run, rows: int, each: int = 100, most: int = 90) -> NDArra
 def time_axis(ax: Axes, run: Run, *, over_heat: bool = False) -> tuple[str, float]:
     """Make x the run's time, hatch the warm-up, shade the events; labels stand above the axes.
 
-    *over_heat*: on a heat map, whose colours must be left alone, events are bounded by lines and
-    stand under a bar. Gives the label of the axis, and how many points the title has to leave for
-    those above.
+    Where labels would crowd, numbers stand for them, with a key above. *over_heat*: on a heat map,
+    whose colours must be left alone, events are bounded by lines and stand under a bar. Gives the
+    label of the axis, and how many points the title has to leave for the labels.
     """
     ax.set_xlim(0, run.duration)
     label = _ticks(ax, run.duration)
-    taken: list[list[tuple[float, float]]] = [[] for _ in range(_ROWS)]
-    rows = 0
+    labels: list[tuple[float, str]] = []
     if run.warmup > 0:
         ax.axvspan(
             0, run.warmup, facecolor="none" if over_heat else "#f2f2f2",
@@ -44,7 +46,7 @@ def time_axis(ax: Axes, run: Run, *, over_heat: bool = False) -> tuple[str, floa
             linewidth=0, alpha=0.55, zorder=2.6, gid="warmup",
         )  # fmt: skip
         ax.axvline(run.warmup, color=GREY, linewidth=0.8, linestyle=(0, (1, 2)), zorder=2.7)
-        rows = max(rows, _label(ax, 0.0, run.duration, "warm-up", taken))
+        labels.append((0.0, WARM_UP))
     for event in sorted(run.events, key=lambda found: float(found["at"])):
         start = float(event["at"])
         if start >= run.duration:
@@ -65,8 +67,8 @@ def time_axis(ax: Axes, run: Run, *, over_heat: bool = False) -> tuple[str, floa
                 )
             for edge in (start, end):
                 ax.axvline(edge, color=INK if over_heat else GREY, linewidth=0.7, zorder=2.7)
-        rows = max(rows, _label(ax, start, run.duration, _words(event), taken))
-    return label, rows * _ROW
+        labels.append((start, _words(event)))
+    return label, _tell(ax, run.duration, labels) * _ROW
 
 
 def _words(event: dict[str, Any]) -> str:
@@ -78,34 +80,84 @@ def _words(event: dict[str, Any]) -> str:
     return f"{party_text(where, 18)}: {shortened(label, 22)}"
 
 
-def _label(
-    ax: Axes, at: float, duration: float, text: str, taken: list[list[tuple[float, float]]]
-) -> int:
-    """Write *text* above the axes in the first row where it fits; 0 if in none, else which."""
-    width = (len(text) * 3.9 + 6) / max(extent(ax)[0], 1.0)
-    left = at / duration
-    right_aligned = left + width > 1.0
-    if right_aligned:
-        left, right = max(left - width, 0.0), left
-    else:
-        right = left + width
-    for row, spans in enumerate(taken):
-        if all(right <= begin or left >= end for begin, end in spans):
-            spans.append((left, right))
-            ax.annotate(
-                text,
-                xy=(at, 1),
-                xycoords=("data", "axes fraction"),
-                xytext=(-1 if right_aligned else 1, 2 + row * _ROW),
-                textcoords="offset points",
-                ha="right" if right_aligned else "left",
-                va="bottom",
-                fontsize=7,
-                color=GREY,
-                annotation_clip=False,
-            )
-            return row + 1
-    return 0
+def _tell(ax: Axes, duration: float, labels: list[tuple[float, str]]) -> int:
+    """Write *labels* above the axes, by numbers with a key where they would crowd; gives rows."""
+    placed = _placed(ax, duration, labels)
+    if placed is not None:
+        for (at, text), (row, align) in zip(labels, placed, strict=True):
+            _write(ax, at, text, row, align)
+        return max((row + 1 for row, _ in placed), default=0)
+    events = [(at, text) for at, text in labels if text != WARM_UP]
+    numbers: list[tuple[float, str]] = []
+    for number, (at, _) in enumerate(events, start=1):
+        before, text = numbers[-1] if numbers else (-duration, "")
+        if at / duration < before / duration + _width(ax, text):
+            numbers[-1] = (before, f"{text.partition('-')[0]}-{number}")
+        else:
+            numbers.append((at, str(number)))
+    for at, text in numbers:
+        _write(ax, at, text, 0, "right" if at / duration + _width(ax, text) > 1 else "left")
+    key = [f"{number} {text}" for number, (_, text) in enumerate(events, start=1)]
+    if len(events) < len(labels):
+        key.insert(0, f"hatched: {WARM_UP}")
+    lines = _wrapped(key, max(24, int(extent(ax)[0] / _LETTER)))
+    for row, line in enumerate(reversed(lines), start=1):
+        _write(ax, 0.0, line, row, "left")
+    return 1 + len(lines)
+
+
+def _placed(
+    ax: Axes, duration: float, labels: list[tuple[float, str]]
+) -> list[tuple[int, str]] | None:
+    """For each label the row in which it fits, and how it is aligned; None if one fits nowhere."""
+    taken: list[list[tuple[float, float]]] = [[] for _ in range(_ROWS)]
+    placed = []
+    for at, text in labels:
+        left, width = at / duration, _width(ax, text)
+        align = "right" if left + width > 1.0 else "left"
+        left, right = (max(left - width, 0.0), left) if align == "right" else (left, left + width)
+        for row, spans in enumerate(taken):
+            if all(right <= begin or left >= end for begin, end in spans):
+                spans.append((left, right))
+                placed.append((row, align))
+                break
+        else:
+            return None
+    return placed
+
+
+def _width(ax: Axes, text: str) -> float:
+    """About the share of the axes' width that *text* takes."""
+    return (len(text) * _LETTER + 6) / max(extent(ax)[0], 1.0)
+
+
+def _wrapped(key: list[str], most: int) -> list[str]:
+    """*key* in lines of about *most* letters; what is more than a few lines is counted."""
+    lines: list[str] = []
+    for place, entry in enumerate(key):
+        if lines and len(lines[-1]) + len(entry) + 3 <= most:
+            lines[-1] += f" · {entry}"
+        elif len(lines) < _KEY_LINES:
+            lines.append(entry)
+        else:
+            lines[-1] += f" · and {len(key) - place} more"
+            break
+    return lines
+
+
+def _write(ax: Axes, at: float, text: str, row: int, align: str) -> None:
+    ax.annotate(
+        text,
+        xy=(at, 1),
+        xycoords=("data", "axes fraction"),
+        xytext=(-1 if align == "right" else 1, 2 + row * _ROW),
+        textcoords="offset points",
+        ha=align,
+        va="bottom",
+        fontsize=7,
+        color=GREY,
+        annotation_clip=False,
+    )
 
 
 def _ticks(ax: Axes, duration: float) -> str:

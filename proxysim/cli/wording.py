@@ -143,9 +143,4 @@ def link_words(link: Link) -> str:
 def _bandwidth(per_second: float | None) -> str:
     if per_second is None:
         return "no limit of bandwidth"
-    bits = per_second * 8
-    factor, unit = next(
-        (pair for pair in ((1e9, "Gbps"), (1e6, "Mbps"), (1e3, "kbps")) if bits >= pair[0]),
-        (1.0, "bps"),
-    )
-    return f"{bits / factor:g} {unit}"
+    return units.format_bandwidth(per_second)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from proxysim.errors import RunError
+from proxysim.errors import ResultError, RunError
 from proxysim.results.columns import CACHE_STATES, OUTCOMES, Outcome
 from proxysim.results.table import Array
 from proxysim.statistics.sketch import QuantileSketch
@@ -29,6 +29,19 @@ class Span:
             self._pieces.append(values)
         else:
             self._sketch.add(values)
+
+    def steps(self) -> list[tuple[float, int]]:
+        """Values, ascending, with how often each came; ResultError where they are not sketched."""
+        return self._sketched().steps()
+
+    def quantile(self, share: float) -> float:
+        """The quantile *share* of a sketch; ResultError where values are not sketched."""
+        return self._sketched().quantile(share)
+
+    def _sketched(self) -> QuantileSketch:
+        if self._sketch is None:
+            raise ResultError("values were kept, not sketched", mend="Look at the rows.")
+        return self._sketch
 
     def describe(self) -> dict[str, float | None]:
         """mean, p50, p95, p99 and max in seconds; None where nothing was added."""

@@ -10,7 +10,7 @@ from proxysim.scenario.document import Event
 from proxysim.sim.paths import Direction
 from proxysim.sim.proxies import ProxyNode
 from proxysim.sim.servers import Server
-from proxysim.units import format_bytes, format_duration
+from proxysim.units import format_bandwidth, format_duration
 
 if TYPE_CHECKING:
     from proxysim.sim.world import World
@@ -78,7 +78,7 @@ def _what(event: Event) -> str:
         return f"+{format_duration(event.extra_latency)}"
     if event.loss is not None:
         return f"loses {event.loss:.1%}"
-    return f"at {format_bytes(event.bandwidth)}/s"
+    return f"at {format_bandwidth(event.bandwidth or 0.0)}"
 
 
 def _begin(world: World, event: Event, node: Server | ProxyNode) -> None:

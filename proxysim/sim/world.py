@@ -351,10 +351,19 @@ class World:
             start, extra = end, 0.0
 
     def hop_body(self, request: int, path: Path, start: float, length: int) -> None:
-        """Record the passage of a body, from its first byte sent to its last byte received."""
-        if self.hop is not None and length and path.directions:
-            code = self._codes[path.directions[-1].name]
-            self.hop(request, code, self._steps["transfer"], start, self.env.time)
+        """Record the passage of a body that is here now, wire by wire.
+
+        On each from its first byte sent to its last byte received, at the latest: how long a wire
+        that is not the last has really had to do with it is not known here.
+        """
+        if self.hop is None or not length:
+            return
+        step, now, left = self._steps["transfer"], self.env.time, path.latency
+        for direction in path.directions:
+            latency = direction.latency + direction.extra_latency
+            left -= latency
+            self.hop(request, self._codes[direction.name], step, start, max(start, now - left))
+            start += latency
 
 
 def _terms(node: said.ReverseProxy | said.Server) -> Terms:

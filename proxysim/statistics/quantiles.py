@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from proxysim.errors import ResultError
 
-__all__ = ["quantiles", "survival", "windowed_quantiles"]
+__all__ = ["quantiles", "windowed_quantiles"]
 
 Floats = NDArray[np.float64]
 
@@ -27,18 +27,6 @@ def quantiles(values: ArrayLike, shares: ArrayLike) -> Floats:
     if not found.size:
         return np.full(asked.shape, np.nan)
     return np.asarray(np.quantile(found, asked), dtype=np.float64)
-
-
-def survival(values: ArrayLike) -> tuple[Floats, Floats]:
-    """The empirical survival function: each distinct value x, ascending, and the share above it.
-
-    The share at the largest value is 0, which a logarithmic axis does not show.
-    """
-    found: Floats = np.asarray(values, dtype=np.float64).ravel()
-    distinct, counts = np.unique(found, return_counts=True)
-    if not found.size:
-        return distinct, np.empty(0)
-    return distinct, (found.size - np.cumsum(counts)) / found.size
 
 
 def windowed_quantiles(

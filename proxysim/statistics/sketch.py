@@ -78,6 +78,19 @@ class QuantileSketch:
         """The mean, exact but for rounding; nan without values."""
         return self.sum / self.count if self.count else math.nan
 
+    def steps(self) -> list[tuple[float, int]]:
+        """What was counted: values, ascending, and how often each came.
+
+        Each is within the *accuracy*; the smallest and the largest are exact.
+        """
+        found = [(0.0, self._zeros)] if self._zeros else []
+        found += [(self._middle(index), self._buckets[index]) for index in sorted(self._buckets)]
+        if len(found) > 1:
+            found[0] = (self.min, found[0][1])
+        if found:
+            found[-1] = (self.max, found[-1][1])
+        return found
+
     def quantile(self, probability: float) -> float:
         """The value below which the share *probability* lies; nan without values."""
         if not 0 <= probability <= 1:
@@ -93,10 +106,13 @@ class QuantileSketch:
         for index in sorted(self._buckets):
             passed += self._buckets[index]
             if rank < passed:
-                # The point of a bucket that is relatively as far from one bound as from the other.
-                middle = 2 * self._growth**index / (self._growth + 1)
-                return min(max(middle, self.min), self.max)
+                return self._middle(index)
         return self.max
+
+    def _middle(self, index: int) -> float:
+        """The point of a bucket that is relatively as far from one bound as from the other."""
+        middle = 2 * self._growth**index / (self._growth + 1)
+        return min(max(middle, self.min), self.max)
 
     def __len__(self) -> int:
         return self.count

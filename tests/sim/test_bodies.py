@@ -149,3 +149,24 @@ def test_jitter_is_exponential_and_never_early() -> None:
     assert extra.min() >= 0
     assert np.median(extra) == pytest.approx(1.678 * 0.004, rel=0.05)  # Erlang-2
     assert extra.mean() == pytest.approx(2 * 0.004, rel=0.05)
+
+
+def test_a_body_over_a_router_is_seen_on_both_wires() -> None:
+    """1000 B at 1000 B/s, then a wire without limit: b is the second latency."""
+    near, far = 0.5, 0.25
+    run = play(
+        {"middle": {"kind": "router"}, "web": front()},
+        script=[(0.0, "ann", "/1", 1000)],
+        links=[
+            {"between": ["users", "middle"], "latency": near, "bandwidth": 1000.0},
+            {"between": ["middle", "web"], "latency": far},
+        ],
+        hops="all",
+    )
+    hops = run.hops[run.hops["step"] == "transfer"].set_index("node")
+    begin = 3 * (near + far)
+    assert hops["start"].to_dict() == pytest.approx(
+        {"web>middle": begin, "middle>users": begin + far}
+    )
+    end = begin + far + 1.0 + near
+    assert hops["end"].to_dict() == pytest.approx({"web>middle": end - near, "middle>users": end})

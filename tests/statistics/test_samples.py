@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from proxysim.errors import ResultError
 from proxysim.statistics.fairness import jain_index, max_over_mean
 from proxysim.statistics.intervals import mean_interval
-from proxysim.statistics.quantiles import quantiles, survival, windowed_quantiles
+from proxysim.statistics.quantiles import quantiles, windowed_quantiles
 
 SHARES = st.lists(st.floats(0, 1e200), min_size=1, max_size=30)
 
@@ -77,14 +77,6 @@ def test_fairness_of_what_is_no_share_is_refused(bad):
         jain_index(bad)
     with pytest.raises(ResultError):
         max_over_mean(bad)
-
-
-@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=40))
-def test_survival_is_the_share_above(values):
-    points, shares = survival(values)
-    assert points.tolist() == sorted(set(values))
-    for point, share in zip(points, shares, strict=True):
-        assert share == pytest.approx(np.mean(np.array(values) > point))
 
 
 def test_quantiles_are_linear_between_order_statistics():
