@@ -178,7 +178,9 @@ class Request:
     @property
     def url(self) -> str:
         default = 443 if self.scheme == "https" else 80
-        where = self.host if self.port == default else f"{self.host}:{self.port}"
+        where = f"[{self.host}]" if ":" in self.host else self.host
+        if self.port != default:
+            where += f":{self.port}"
         return f"{self.scheme}://{where}{self.path}"
 
 
