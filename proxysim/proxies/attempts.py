@@ -98,6 +98,8 @@ class Attempts:
         self.breakers = breakers
         self.slots = slots
         self.within = within
+        #: Whether an answer of that status may be worth another try.
+        self.doubtful = (frozenset() if retry is None else retry.on).__contains__
         self._backing_off = 0
 
     def exchange(self, request: Request, deliver: Deliver | None) -> Handling:
@@ -119,32 +121,77 @@ class Attempts:
         answer: Answer = won.value
         return answer
 
+    def pause(self, request: Request, backend: Backend, reply: Head | Failure) -> float | None:
+        """Seconds to wait before *request* is sent again, after *backend* has said *reply*.
+
+        None: it is not to be.
+        """
+        if type(reply) is Head and not self.doubtful(reply.response.status):
+            return None
+        return self._pause(request, Answer(backend, reply), [backend], 1)
+
+    def go_on(
+        self,
+        request: Request,
+        deliver: Deliver | None,
+        backend: Backend,
+        reply: Head | Failure,
+        pause: float,
+    ) -> Handling:
+        """Go on after *backend*, of which no lease is held any more, has said *reply*."""
+        with Claims(self.slots) as claims:
+            asked, answer = [backend], Answer(backend, reply)
+            answer = yield from self._again(request, asked, claims, answer, pause)
+            yield from self.proxy.conclude(request, answer.backend, answer.reply, deliver)
+
     def _answer(self, request: Request, claims: Claims) -> Attempt:
         """Try, and try again while that is allowed."""
-        retry, sendings = self.retry, 1
         asked: list[Backend] = []
-        while True:
-            if self.hedging is None:
-                answer = yield from self._try(request, asked, claims)
-            else:
-                answer = yield from self._hedged(request, asked, claims, self.hedging)
-            if retry is None or answer.backend is None:
-                return answer
-            reply = answer.reply
-            came = reply if isinstance(reply, Failure) else reply.response.status
-            if not retry.may_retry(request, came, sendings, self._under_way()):
-                return answer
-            pause = retry.pause(sendings, self._asked_to_wait(request, reply, asked))
-            if pause is None:
-                return answer
-            if claims.retry is None:
-                claims.retry = retry.__enter__()
-            claims.give_back(answer.backend)
-            if isinstance(reply, Head) and reply.body is not None:
-                yield Discard(reply.body)
+        answer = yield from self._ask(request, asked, claims)
+        pause = self._pause(request, answer, asked, 1)
+        if pause is None:
+            return answer
+        return (yield from self._again(request, asked, claims, answer, pause))
+
+    def _again(
+        self,
+        request: Request,
+        asked: list[Backend],
+        claims: Claims,
+        answer: Answer,
+        pause: float | None,
+    ) -> Attempt:
+        """Try again, in *pause* seconds, and again; *answer* came of the first sending."""
+        sendings = 1
+        claims.insist(self.retry)
+        while pause is not None:
+            if answer.backend is not None:
+                claims.give_back(answer.backend)
+            if isinstance(answer.reply, Head) and answer.reply.body is not None:
+                yield Discard(answer.reply.body)
             if pause:
                 yield from self._back_off(pause)
             sendings += 1
+            answer = yield from self._ask(request, asked, claims)
+            pause = self._pause(request, answer, asked, sendings)
+        return answer
+
+    def _ask(self, request: Request, asked: list[Backend], claims: Claims) -> Attempt:
+        if self.hedging is None:
+            return self._try(request, asked, claims)
+        return self._hedged(request, asked, claims, self.hedging)
+
+    def _pause(
+        self, request: Request, answer: Answer, asked: list[Backend], sendings: int
+    ) -> float | None:
+        """Seconds to wait before the next sending; None: there is none."""
+        retry, reply = self.retry, answer.reply
+        if retry is None or answer.backend is None:
+            return None
+        came = reply if isinstance(reply, Failure) else reply.response.status
+        if not retry.may_retry(request, came, sendings, self._under_way()):
+            return None
+        return retry.pause(sendings, self._asked_to_wait(request, reply, asked))
 
     def _try(self, request: Request, asked: list[Backend], claims: Claims) -> Attempt:
         """Ask one backend, none of those *asked* before where there are others."""

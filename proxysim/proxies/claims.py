@@ -16,12 +16,12 @@ class Claims:
     have not given back by then is given back with this.
     """
 
-    __slots__ = ("_leases", "_slots", "retry", "until")
+    __slots__ = ("_leases", "_retry", "_slots", "until")
 
     def __init__(self, slots: Slots[Backend] | None) -> None:
         self._leases: list[Backend] = []
         self._slots = slots
-        self.retry: Retry | None = None
+        self._retry: Retry | None = None
         self.until: float | None = None  # when nobody waits any more
 
     def take(self, backend: Backend) -> None:
@@ -37,6 +37,11 @@ class Claims:
             if self._slots is not None:
                 self._slots.give_back(backend)
 
+    def insist(self, retry: Retry | None) -> None:
+        """Hold a place in the budget of *retry*, until the end."""
+        if retry is not None:
+            self._retry = retry.__enter__()
+
     def late(self, now: float) -> bool:
         """Whether the time for all is up at *now*, but for a rounding error."""
         return self.until is not None and now > self.until - 1e-9
@@ -47,5 +52,5 @@ class Claims:
     def __exit__(self, *failure: object) -> None:
         while self._leases:
             self.give_back(self._leases[-1])
-        if self.retry is not None:
-            self.retry.__exit__(None, None, None)
+        if self._retry is not None:
+            self._retry.__exit__(None, None, None)

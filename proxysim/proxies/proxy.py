@@ -86,10 +86,12 @@ class Proxy:
         self.deadlines = deadlines
         #: Asks the backends, and delivers what they say, by ``deliver`` or as it is.
         self.exchange: Callable[[Request, Deliver | None], Handling] = self._exchange
-        options = (retry, hedging, breakers, slots, deadlines.total)
-        if any(option is not None for option in options):
+        self.retries: Attempts | None = None
+        if any(option is not None for option in (hedging, breakers, slots, deadlines.total)):
             attempts = Attempts(self, retry, hedging, breakers, slots, deadlines.total)
             self.exchange = attempts.exchange
+        elif retry is not None:
+            self.retries = Attempts(self, retry)
 
     # What a subclass decides.
 
@@ -108,9 +110,9 @@ class Proxy:
     # One exchange with a backend, and what is done with its answer.
 
     def _exchange(self, request: Request, deliver: Deliver | None) -> Handling:
-        """Ask a backend, once, and *deliver* what it said.
+        """Ask a backend, and *deliver* what it said; its lease is held until all has gone.
 
-        The backend's lease is held until all has gone.
+        What is to be retried is handed on: most requests need no more than this.
         """
         pool = self.pool(request, ())
         if not pool:
@@ -122,14 +124,20 @@ class Proxy:
             failed = type(reply) is Failure
             if self.health is not None or self.observe is not None:
                 self.learn(backend, began, not failed and reply.response.status < 500)
-            if self.mark is not None and not failed:
-                reply = Head(self.mark(request, reply.response, backend), reply.body)
-            if deliver is not None:
-                yield from deliver(request, reply)
-            elif failed:
-                yield Send(*self.gateway_error(reply))
-            else:
-                yield Send(self.identity.answer(reply.response), reply.body)
+            retries = self.retries
+            pause = None if retries is None else retries.pause(request, backend, reply)
+            if pause is None:
+                if self.mark is not None and not failed:
+                    reply = Head(self.mark(request, reply.response, backend), reply.body)
+                if deliver is not None:
+                    yield from deliver(request, reply)
+                elif failed:
+                    yield Send(*self.gateway_error(reply))
+                else:
+                    yield Send(self.identity.answer(reply.response), reply.body)
+                return
+        assert retries is not None
+        yield from retries.go_on(request, deliver, backend, reply, pause)
 
     def conclude(
         self,
