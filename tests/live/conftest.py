@@ -33,16 +33,17 @@ def pytest_pyfunc_call(pyfuncitem):
         return None
     names = inspect.signature(pyfuncitem.obj).parameters
     given = {name: pyfuncitem.funcargs[name] for name in names}
-    asyncio.run(_whole(pyfuncitem.obj, given))
+    seconds = getattr(pyfuncitem.module, "SECONDS", SECONDS)
+    asyncio.run(_whole(pyfuncitem.obj, given, seconds))
     return True
 
 
-async def _whole(test, given):
+async def _whole(test, given, seconds):
     stage, before, mistakes = given.get("stage"), sockets(), []
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: mistakes.append(context))
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(seconds):
             await test(**given)
     finally:
         if stage is not None:
