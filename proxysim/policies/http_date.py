@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange, timegm
+from datetime import UTC, datetime
 from functools import lru_cache
 
-__all__ = ["http_date"]
+__all__ = ["http_date", "written"]
 
-_MONTHS = {
-    name: number
-    for number, name in enumerate(
-        ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), 1
-    )
-}
+_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTHS = {name.lower(): number for number, name in enumerate(_NAMES, 1)}
+_WEEK = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _CLOCK = r"(?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)"
 _DAYS = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
 _LONG_DAYS = "(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
@@ -49,3 +47,9 @@ def http_date(text: str) -> float | None:
     ):
         return None
     return float(timegm((year, month, day, hour, minute, second)))
+
+
+def written(seconds: float) -> str:
+    """The preferred form of the date *seconds* after 1970 began (RFC 9110, section 5.6.7)."""
+    at = datetime.fromtimestamp(int(seconds), UTC)
+    return f"{_WEEK[at.weekday()]}, {at:%d} {_NAMES[at.month - 1]} {at.year:04} {at:%H:%M:%S} GMT"

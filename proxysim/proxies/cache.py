@@ -18,6 +18,7 @@ from proxysim.policies.caching.selection import selection
 from proxysim.policies.caching.storing import head_size, storable, stored_fields
 from proxysim.policies.caching.validation import confirms, describes, updated
 from proxysim.policies.eviction.base import Eviction
+from proxysim.policies.http_date import written
 from proxysim.proxies.entries import Fill, Stored, Ticket
 
 __all__ = ["Cache"]
@@ -36,8 +37,9 @@ class Cache:
     With *collapse*, concurrent misses share one fetch. *stale_while_revalidate* and
     *stale_if_error* (seconds) are granted to answers that do not say for themselves; *heuristic* is
     for those that do not say how long they are fresh. *epoch* is what *clock* read as 0, in seconds
-    since 1970; None for a world without a calendar, whose answers' dates are compared only with one
-    another. With *named*, answers tell by Cache-Status what this cache made of the request.
+    since 1970: an answer without a Date is then given one (RFC 9110, section 6.6.1). None is for a
+    world without a calendar, whose answers' dates are compared only with one another. With *named*,
+    answers tell by Cache-Status what this cache made of the request.
 
     A look-up is O(answers kept for its target), at most :data:`VARIANTS`, mostly one.
     """
@@ -177,7 +179,7 @@ class Cache:
             self._renewed(stored, said, new, asked)
 
     def _renewed(self, stored: Stored, said: Response, new: Headers, asked: float) -> Stored:
-        headers = stored_fields(updated(stored.response.headers, new))
+        headers = stored_fields(updated(stored.response.headers, self._with_date(new)))
         response = Response(stored.response.status, headers)
         tag = said.headers.get("etag") or stored.tag
         fresh = self._dated(replace(stored, response=response, tag=tag), response, asked)
@@ -241,7 +243,7 @@ class Cache:
         coding: str | None,
         asked: float,
     ) -> Stored:
-        headers = stored_fields(response.headers)
+        headers = self._with_date(stored_fields(response.headers))
         kept = response if headers is response.headers else Response(response.status, headers)
         stored = Stored(
             target(request),
@@ -252,6 +254,12 @@ class Cache:
             said.headers.get("etag"),
         )
         return self._dated(stored, said, asked)
+
+    def _with_date(self, headers: Headers) -> Headers:
+        """*headers* with a Date, if there is a calendar: now, where the origin gave none."""
+        if self.epoch is None or "date" in headers.fields:
+            return headers
+        return headers.set("date", written(self.epoch + self.clock()))
 
     def _dated(self, stored: Stored, said: Response, asked: float) -> Stored:
         """*stored*, whose origin *said* so just now, with its age and all its times."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from proxysim.messages import Headers, Request, Response
 from proxysim.policies.caching import freshness, invalidation, selection, storing, validation
 from proxysim.policies.caching.directives import named, parse_cache_control, seconds
-from proxysim.policies.http_date import http_date
+from proxysim.policies.http_date import http_date, written
 
 NOON = 1_431_864_000.0
 DATE = formatdate(NOON, usegmt=True)
@@ -91,6 +91,7 @@ def test_no_text_is_too_odd(text):
 @given(st.integers(0, 4_000_000_000))
 def test_dates_are_read_as_the_standard_library_writes_them(seconds):
     assert http_date(formatdate(seconds, usegmt=True)) == seconds
+    assert written(seconds) == formatdate(seconds, usegmt=True)
 
 
 @given(

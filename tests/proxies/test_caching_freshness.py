@@ -156,6 +156,15 @@ def test_the_date_of_what_is_stored_stays():
     assert (got["date"], got["expires"]) == (date(), date(9000))
 
 
+def test_an_answer_without_a_date_is_given_one_where_there_is_a_calendar():
+    site = Site(said(**HOUR))
+    site.after(5).ask()
+    assert site.after(60).ask()["date"] == date(5)
+    site = Site(said(**HOUR), epoch=None)
+    site.ask()
+    assert "date" not in site.ask().headers
+
+
 # What the client says, section 5.2.1.
 
 

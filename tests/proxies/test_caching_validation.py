@@ -76,6 +76,7 @@ def test_a_confirmation_brings_fields_up_to_date_but_those_of_the_content():
             "x-changed": "c",
             "x-new": "d",
             "age": "0",
+            "date": date(2),
         }
 
 
