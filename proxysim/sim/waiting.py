@@ -9,8 +9,8 @@ from proxysim.proxies.effects import TIMED_OUT, Race, Sleep, Spawn, Wait, Won
 from proxysim.sim.exchange import Account
 from proxysim.sim.tasks import PENDING, Task, carries
 
-#: How far apart the fetches' numbers of two racers are: no two fetches of a request share one.
-SECONDS = 100
+#: How far apart the numbers of two racers' fetches begin: no two fetches of a request share one.
+APART = 20
 
 
 @carries(Sleep)
@@ -121,7 +121,7 @@ def race(task: Task, effect: Race) -> Any:
     def second() -> None:
         if not over and not task.over:
             entered.append(node.env.time)
-            enter(effect.second(), task.attempt + SECONDS)
+            enter(effect.second(), task.attempt + APART)
 
     timer = world.deadlines.set(effect.after, second)
     enter(effect.first, task.attempt)
