@@ -101,7 +101,7 @@ class CachingProxy(Proxy):
         response, body, coding = yield from self._prepare(request, reply)
         ticket = cache.ticket(request, reply.response, response, coding, began)
         if cache.named:
-            response = self._forwarded(cache, response, None, reply.response.status, ticket)
+            response = self._forwarded(request, response, None, reply.response.status, ticket)
         yield Send(response, body, ticket, "miss")
 
     def _send_past_cache(
@@ -163,7 +163,7 @@ class CachingProxy(Proxy):
         elif ticket is None and response.status < 500:
             cache.discard(stored)
         if cache.named:
-            response = self._forwarded(cache, response, stored, reply.response.status, ticket)
+            response = self._forwarded(request, response, stored, reply.response.status, ticket)
         if ticket is not None and not_modified(request, response):
             yield Send(not_modified_response(response), None, None, "miss")
             yield Drain(body, ticket)
@@ -210,9 +210,12 @@ class CachingProxy(Proxy):
         """Whether *stored* is sent in the place of the error that *reply* is (RFC 5861)."""
         if isinstance(reply, Head) and reply.response.status not in ERRORS:
             return False
-        age = stored.age(self.clock())
+        return self._takes(request, stored)
+
+    def _takes(self, request: Request, stored: Stored) -> bool:
         if stored.strict and not stored.error_window:
             return False
+        age = stored.age(self.clock())
         return freshness.takes_on_error(request, age, stored.lifetime, stored.error_window)
 
     def _confirmed(
@@ -262,7 +265,7 @@ class CachingProxy(Proxy):
                 yield Send(fill.private.response, fill.private.body, fill.ticket, "miss")
                 return
             if not first and fill.stored is not None:
-                if not fill.stored.may_be_shared(request, codings):
+                if not self._shares(fill.stored, fill.state, request, codings):
                     answer = None
                 elif isinstance(answer, Head):
                     response = fill.stored.response
@@ -282,6 +285,14 @@ class CachingProxy(Proxy):
                 yield from self._send_stored(request, cache, answer, state, fwd="stale")
                 return
         yield from self._fetch(request, cache, stored, now)
+
+    def _shares(
+        self, stored: Stored, state: str, request: Request, codings: tuple[str | None, ...]
+    ) -> bool:
+        """Whether *stored*, which is *state* to the first who asked, is for *request* as well."""
+        if state == "stale":
+            return stored.answers(request, codings) and self._takes(request, stored)
+        return stored.may_be_shared(request, codings)
 
     def _fill(
         self, request: Request, cache: Cache, fill: Fill, stored: Stored | None, began: float
@@ -310,7 +321,7 @@ class CachingProxy(Proxy):
         if stored is not None and self._stands_in(request, stored, reply):
             if isinstance(reply, Head) and reply.body is not None:
                 yield Discard(reply.body)
-            fill.state = "stale"
+            fill.state, fill.stored = "stale", stored
             fill.share(stored)
             return
         if isinstance(reply, Failure):
@@ -324,7 +335,7 @@ class CachingProxy(Proxy):
         response, body, coding = yield from self._prepare(request, reply)
         ticket = cache.ticket(request, reply.response, response, coding, began)
         if cache.named:
-            response = self._forwarded(cache, response, stored, reply.response.status, ticket)
+            response = self._forwarded(request, response, stored, reply.response.status, ticket)
         if ticket is None or not ticket.stored.is_fresh():
             # Not to be shared: the first who asked takes it, the others ask for themselves, and
             # the lease lasts until the last of them has left, which closes this generator.
@@ -388,15 +399,18 @@ class CachingProxy(Proxy):
 
     def _forwarded(
         self,
-        cache: Cache,
+        request: Request,
         response: Response,
         stored: Stored | None,
         status: int,
         ticket: Ticket | None,
     ) -> Response:
         """*response*, which a backend gave with *status*, and why it was asked (RFC 9211)."""
-        why = "miss"
-        if stored is not None:
+        cache = self.cache
+        assert cache is not None
+        if stored is None:
+            why = "vary-miss" if cache.knows(request) else "uri-miss"
+        else:
             why = "stale" if stored.age(self.clock()) >= stored.lifetime else "request"
         return _told(cache, response, fwd=why, fwd_status=status, stored=ticket is not None)
 

@@ -6,6 +6,7 @@ more: each rule is played through a whole reverse proxy.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Any
@@ -101,6 +102,7 @@ class Site:
         self.delay = delay
         self.script: list[Head | Failure] = list(script)
         self.cache = Cache(Lru(capacity), self.clock, epoch=epoch, **options)
+        self.discarded: list[Any] = []
         self.server = Backend("origin")
         self.proxy = ReverseProxy(
             "edge",
@@ -172,6 +174,7 @@ class Site:
                 reply = effect.signal.value
             else:
                 assert isinstance(effect, Discard), effect
+                self.discarded.append(effect.body)
         for generator in beside:
             if not self.cache.collapse:
                 self._play(generator, asked)
@@ -188,3 +191,15 @@ def reused(*script, between=3.0, first=None, second=None, **options) -> bool:
     site.ask(first or get())
     site.says(said(body=b"newer"))
     return site.after(between).ask(second or get()).from_cache
+
+
+def play_two(site, first, second, answer):
+    """Two at a time: what the first is sent, and what the second asks or is sent."""
+    one, two = site.proxy.handle(first), site.proxy.handle(second)
+    fill = next(one).generator
+    next(fill)
+    wait = one.send(None)
+    next(two)
+    with suppress(StopIteration):
+        fill.send(answer)
+    return one.send(wait.signal.value), two.send(wait.signal.value)

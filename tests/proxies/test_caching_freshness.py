@@ -227,6 +227,7 @@ def test_stale_if_error(error):
     site.ask()
     got = site.after(3).says(error).ask()
     assert (got.status, got.cache, got.body) == (200, "stale", b"0123456789")
+    assert site.discarded == ([] if isinstance(error, Failure) else [error.body])
     got = site.after(60).says(error).ask()
     assert got.status >= 500
 
@@ -280,3 +281,23 @@ def test_the_refresh_brings_the_newer_one():
     site.after(3).says(said(body=b"newer", **HOUR))
     assert site.ask().body == b"0123456789"
     assert site.ask().body == b"newer"
+
+
+@pytest.mark.parametrize(
+    ("answer", "forgotten"),
+    [
+        (said(304, None, etag='"1"', **HOUR), False),
+        (said(304, None, etag='"2"'), True),
+        (said(404, cache_control="no-store"), True),
+        (said(503), False),
+        (Failure("refused"), False),
+    ],
+)
+def test_what_the_refresh_finds_obsolete_is_forgotten(answer, forgotten):
+    site = Site(said(cache_control="max-age=1, stale-while-revalidate=9", etag='"1"'))
+    site.ask()
+    assert site.after(3).says(answer).ask().cache == "stale"
+    assert (len(site.cache) == 0) is forgotten
+    fresh = not isinstance(answer, Failure) and answer.response.headers.get("etag") == '"1"'
+    if not forgotten:
+        assert site.ask().cache == ("hit" if fresh else "stale")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.proxies.origin import HOUR, Site, date, get, said
+from tests.proxies.origin import HOUR, Site, date, get, play_two, said
 
 # Ranges: RFC 9110, section 14.
 
@@ -97,7 +97,7 @@ def test_a_whole_answer_to_who_wanted_a_part_is_kept():
 
 def test_cache_status_tells_what_the_cache_did():
     site = Site(said(cache_control="max-age=10", etag='"1"'), named="edge")
-    assert site.ask()["cache-status"] == "edge; fwd=miss; fwd-status=200; stored"
+    assert site.ask()["cache-status"] == "edge; fwd=uri-miss; fwd-status=200; stored"
     assert site.after(4).ask()["cache-status"] == "edge; hit; ttl=6"
     site.after(10).says(said(304, None))
     assert site.ask()["cache-status"] == "edge; fwd=stale; ttl=10"
@@ -108,6 +108,19 @@ def test_cache_status_tells_what_the_cache_did():
     assert got["cache-status"] == "edge; fwd=request; fwd-status=200; stored"
     got = site.says(said(204, None)).ask(method="POST")
     assert got["cache-status"] == "edge; fwd=method; fwd-status=204"
+
+
+def test_cache_status_knows_a_variant_from_a_stranger():
+    site = Site(said(**HOUR, vary="Foo"), said(404, vary="Foo"), named="edge")
+    site.ask(foo="1")
+    assert site.ask(foo="2")["cache-status"].startswith("edge; fwd=vary-miss; fwd-status=404")
+
+
+def test_cache_status_knows_a_fetch_that_was_another_s():
+    site = Site(collapse=True, named="edge")
+    first, second = play_two(site, get(), get(), said(**HOUR))
+    told = [sent.response.headers.get("cache-status") for sent in (first, second)]
+    assert told == ["edge; fwd=uri-miss; fwd-status=200; stored", "edge; fwd=miss; collapsed"]
 
 
 def test_it_is_silent_unless_told_to_speak():

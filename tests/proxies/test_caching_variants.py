@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import pytest
 
 from proxysim.messages import Failure
 from proxysim.policies.compression import Compression
-from tests.proxies.origin import DATED, HOUR, Site, get, reused, said
+from tests.proxies.origin import DATED, HOUR, Site, get, play_two, reused, said
 
 # Vary, section 4.1.
 
@@ -153,18 +151,6 @@ def test_a_stored_plain_answer_is_coded_once_and_no_younger_for_it():
 # Collapsed fetches, section 4.
 
 
-def play_two(site, first, second, answer):
-    """Two at a time: what the first is sent, and what the second asks or is sent."""
-    one, two = site.proxy.handle(first), site.proxy.handle(second)
-    fill = next(one).generator
-    next(fill)
-    wait = one.send(None)
-    next(two)
-    with suppress(StopIteration):
-        fill.send(answer)
-    return one.send(wait.signal.value), two.send(wait.signal.value)
-
-
 @pytest.mark.parametrize(
     ("answer", "second", "shared"),
     [
@@ -213,6 +199,17 @@ def test_an_error_in_place_of_a_confirmation_is_stood_in_for_once_for_all():
     first, second = play_two(site, get(), get(), Failure("refused"))
     assert (first.response.status, first.cache) == (200, "stale")
     assert (second.response.status, second.cache) == (200, "coalesced")
+
+
+def test_what_stands_in_for_an_error_is_shared_only_by_those_whom_it_is_for():
+    site = Site(said(cache_control="max-age=10, stale-if-error=60", vary="Foo"), collapse=True)
+    site.ask(foo="1")
+    site.after(11)
+    refused = Failure("refused")
+    for other in (get(foo="2"), get(foo="1", cache_control="no-cache")):
+        first, second = play_two(site, get(foo="1"), other, refused)
+        assert (first.response.status, first.cache) == (200, "stale")
+        assert second.request.headers.get("foo") == other.headers.get("foo")  # a fetch of its own
 
 
 def test_who_asks_after_a_change_does_not_join_a_fetch_from_before_it():
