@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
-from proxysim.messages import Connection, Content, Failure, Request, Response
+from proxysim.messages import Connection, Failure, Request, Response
 from proxysim.policies.authentication import Authentication
 from proxysim.policies.backend import Backend
 from proxysim.policies.filters import Filters, Verdict
@@ -25,7 +25,7 @@ from proxysim.proxies.effects import (
     Relay,
     Send,
 )
-from proxysim.proxies.proxy import error_page
+from proxysim.proxies.proxy import Page, error_page
 
 __all__ = ["ForwardProxy"]
 
@@ -101,7 +101,7 @@ class ForwardProxy(CachingProxy):
         try:
             while True:
                 effect = handling.send(reply)
-                if type(effect) is Send and type(effect.body) is not Content:
+                if type(effect) is Send and type(effect.body) is not Page:
                     found = filters.judge_answer(verdict, request, effect.response, self.clock())
                     if found.denied:
                         if effect.store is not None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import ceil
 from typing import Any
 
-from proxysim.messages import Content, Failure, Headers, Request, Response
+from proxysim.messages import Content, Failure, Headers, Request, Response, value
 from proxysim.policies.backend import Backend
 from proxysim.policies.breaker import Breakers
 from proxysim.policies.compression import Compression
@@ -29,7 +29,7 @@ from proxysim.proxies.effects import (
 from proxysim.proxies.fleet import Fleet
 from proxysim.proxies.slots import Slots
 
-__all__ = ["Proxy", "error_page"]
+__all__ = ["Page", "Proxy", "error_page"]
 
 Deliver = Callable[[Request, Head | Failure], Handling]
 GATEWAY_ERRORS = {
@@ -41,12 +41,17 @@ GATEWAY_ERRORS = {
 NO_ANSWER = (502, "The server could not be reached, or broke off.")
 
 
-def error_page(status: int, says: str, **fields: str) -> tuple[Response, Content]:
+@value
+class Page(Content):
+    """The body of an answer that a proxy makes itself."""
+
+
+def error_page(status: int, says: str, **fields: str) -> tuple[Response, Page]:
     """A short plain-text answer that a proxy makes itself."""
     data = f"{status} {says}\n".encode()
     pairs = [("content-type", "text/plain; charset=utf-8"), ("content-length", str(len(data)))]
     pairs += [(name.replace("_", "-"), text) for name, text in fields.items()]
-    return Response(status, Headers(pairs)), Content(data)
+    return Response(status, Headers(pairs)), Page(data)
 
 
 class Proxy:
@@ -194,7 +199,7 @@ class Proxy:
                 response = replace(response, headers=self.compression.headers(response, None))
         return response, body, coding
 
-    def gateway_error(self, failure: Failure) -> tuple[Response, Content]:
+    def gateway_error(self, failure: Failure) -> tuple[Response, Page]:
         """The answer where none could be had: 504 in time, 503 for want of room, else 502."""
         status, says = GATEWAY_ERRORS.get(failure.kind, NO_ANSWER)
         if failure.wait:

@@ -12,9 +12,12 @@ No socket, no thread, no sleep: whatever order of events we can think of, we can
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from proxysim.messages import Connection, Content, Failure, Headers, Request, Response
+from proxysim.policies.authentication import Authentication, User, credentials
 from proxysim.policies.backend import Backend
 from proxysim.policies.balancers.round_robin import RoundRobin
 from proxysim.policies.compression import Compression
@@ -28,6 +31,7 @@ from proxysim.proxies.effects import (
     Closed,
     Connect,
     Deadlines,
+    Discard,
     Drain,
     Encode,
     Fetch,
@@ -445,6 +449,57 @@ def test_a_filter_denies_with_a_page_that_says_why():
     assert b"gambling" in page.body.data
     assert over(handling, Sent(page.body.length))
     assert isinstance(next(proxy.handle(get(host="news.example"))), Fetch)
+
+
+def screened(**options):
+    rules = [{"deny": {"content_type": ["video/*", "text/*"]}, "because": "no films"}]
+    return forward(filters=build_filters(rules), **options)
+
+
+FILM = Response(200, Headers([("content-type", "video/mp4"), ("cache-control", "max-age=60")]))
+
+
+def test_an_answer_that_a_rule_denies_is_given_up_and_never_stored():
+    cache = Cache(Lru(1000), lambda: 0.0)
+    proxy = screened(cache=cache)
+    handling = proxy.handle(get(host="tube.example"))
+    assert isinstance(next(handling), Fetch)
+    film = Content(b"x" * 100)
+    assert handling.send(Head(FILM, film)) == Discard(film)
+    page = handling.send(None)
+    assert (page.blocked, page.response.status, page.cache) == (True, 403, "miss")
+    assert b"no films" in page.body.data
+    assert page.store is None
+    assert proxy.in_flight() == 1
+    assert over(handling, Sent(page.body.length))
+    assert proxy.in_flight() == 0
+    assert len(cache) == 0
+
+
+def test_a_page_of_the_proxys_own_is_not_judged():
+    handling = screened().handle(get(host="tube.example"))
+    next(handling)
+    page = handling.send(Failure("refused"))
+    assert (page.response.status, page.blocked) == (502, False)
+
+
+def test_a_client_that_leaves_while_its_answer_is_awaited_leaves_nothing_behind():
+    proxy = screened()
+    handling = proxy.handle(get(host="tube.example"))
+    next(handling)
+    assert proxy.in_flight() == 1
+    handling.close()
+    assert proxy.in_flight() == 0
+
+
+def test_who_does_not_log_in_gets_no_further_and_no_tunnel():
+    proxy = forward(authentication=Authentication({"ann": User("secret")}))
+    right = credentials("ann", "secret")
+    for request in (get(host="news.example"), get("", "bank.example", "CONNECT", 443)):
+        page = next(proxy.handle(request))
+        assert (page.response.status, page.blocked) == (407, True)
+        known = replace(request, headers=request.headers.set("proxy-authorization", right))
+        assert isinstance(next(proxy.handle(known)), Fetch | Connect)
 
 
 def test_connect_opens_a_tunnel_and_looks_no_further():
