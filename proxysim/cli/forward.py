@@ -19,12 +19,14 @@ from proxysim.cli.standing import (
     Idle,
     MaxBody,
     Node,
+    Upgrades,
     built,
     limits_of,
     node_of,
     place_of,
     stand,
     stood,
+    upgrades_of,
 )
 from proxysim.errors import ScenarioError
 
@@ -80,6 +82,7 @@ def forward(
             metavar="HOST=ADDRESS:PORT", help="Find a host there, whatever its name leads to."
         ),
     ] = None,
+    upgrade: Upgrades = None,
     scenario: FromScenario = None,
     node: Node = None,
     access_log: AccessLogFile = None,
@@ -115,6 +118,7 @@ def forward(
         changes = {f"nodes.{name}.{at}": to for at, to in settings.items() if to is not None}
         proxy = built(chosen.set(changes) if changes else chosen, name)
         assert isinstance(proxy, ForwardProxy)
+        proxy.upgrades = upgrades_of(upgrade)
         proxy.filters = _filters(proxy.filters, allow or [], deny or [], block_list or [])
         if tunnel_port:
             proxy.tunnel_ports = frozenset(tunnel_port)

@@ -21,6 +21,7 @@ from proxysim.cli.standing import (
     Idle,
     MaxBody,
     Node,
+    Upgrades,
     built,
     limits_of,
     node_of,
@@ -28,6 +29,7 @@ from proxysim.cli.standing import (
     place_of,
     stand,
     stood,
+    upgrades_of,
 )
 from proxysim.errors import ScenarioError
 
@@ -107,6 +109,7 @@ def reverse(
         bool,
         typer.Option("--proxy-protocol", help="Every connection begins with a PROXY line (v1)."),
     ] = False,
+    upgrade: Upgrades = None,
     scenario: FromScenario = None,
     node: Node = None,
     access_log: AccessLogFile = None,
@@ -157,6 +160,7 @@ def reverse(
         changes = {f"nodes.{name}.{at}": to for at, to in settings.items() if to is not None}
         proxy = built(chosen.set(changes) if changes else chosen, name)
         assert isinstance(proxy, ReverseProxy)
+        proxy.upgrades = upgrades_of(upgrade)
         if scenario is None and not site:
             proxy.sites = frozenset()  # whatever it is called
         members = [found.name for found in proxy.fleet.backends]

@@ -31,6 +31,7 @@ __all__ = [
     "Idle",
     "MaxBody",
     "Node",
+    "Upgrades",
     "built",
     "limits_of",
     "node_of",
@@ -38,6 +39,7 @@ __all__ = [
     "place_of",
     "stand",
     "stood",
+    "upgrades_of",
 ]
 
 FromScenario = Annotated[
@@ -45,6 +47,13 @@ FromScenario = Annotated[
     typer.Option(metavar="SCENARIO", help="Take the proxy from a shipped scenario or a file."),
 ]
 Node = Annotated[str | None, typer.Option(metavar="NAME", help="Which of the scenario's proxies.")]
+Upgrades = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PROTOCOL",
+        help="Relay upgrades to it; none relays none; may be repeated. Default: websocket.",
+    ),
+]
 BeyondLoopback = Annotated[
     bool,
     typer.Option("--beyond-loopback", help="Allow --listen on addresses that others can reach."),
@@ -115,6 +124,12 @@ def node_of(scenario: Scenario, name: str | None, kind: str) -> str:
     else:
         problem, mend = f"no {written} is called {name!r}", did_you_mean(name, found)
     raise ScenarioError(problem, place=scenario.name, mend=mend)
+
+
+def upgrades_of(listed: list[str] | None) -> frozenset[str]:
+    """What clients may upgrade to."""
+    named = frozenset(name.lower() for name in listed or ["websocket"])
+    return named - {"none"}
 
 
 def stood(nodes: dict[str, Any], site: str) -> Scenario:

@@ -12,7 +12,7 @@ from proxysim.live.heads import Fields, Refused, Target, authority, read_target
 from proxysim.live.hello import is_hello, record_length, server_name
 from proxysim.live.limits import Limits
 from proxysim.live.reading import Incoming, Message, RequestReader
-from proxysim.live.wire import Wire
+from proxysim.live.wire import WINDOW, Wire
 from proxysim.live.writing import bodiless, chunk, field_lines, last_chunk, status_line
 from proxysim.messages import Connection, Content, Headers, Request, Response
 from proxysim.proxies.effects import Effect, Handling, Opening, Send
@@ -125,6 +125,8 @@ class Client:
             self._greet(data)
         elif self._switching:
             self.wire.early += data
+            if len(self.wire.early) > WINDOW:
+                self.wire.hold("switch")
         else:
             if not self._reader.in_head:
                 self._since = self.house.now
@@ -217,7 +219,6 @@ class Client:
             if rest is not None:
                 self._switching = True
                 self.wire.early = rest
-                self.wire.hold("switch")
         self._proceed()
 
     def _arrived(self, message: Message) -> Incoming | None:
@@ -312,9 +313,9 @@ class Client:
         self._message = None
         if self.wire.gone:
             return
-        if message.switches:
+        if message.switches and self._keep:
             self._restart()
-        if message.over:
+        elif message.over:
             self._next()
         elif message.body is not None and not message.uninvited:
             message.body.skip(self._skipped)
@@ -327,8 +328,10 @@ class Client:
         self._switching = False
         self._reader.restart()
         self.wire.flow("switch")
-        if rest and self._keep:
+        if rest:
             self._read(rest)
+        else:
+            self._proceed()
 
     def _next(self) -> None:
         if not self._keep:

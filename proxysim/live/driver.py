@@ -33,6 +33,7 @@ from proxysim.proxies.effects import (
     Signal,
     Sleep,
     Spawn,
+    Switched,
     Wait,
     Won,
     Work,
@@ -135,7 +136,7 @@ class Run:
         self.client = client
         self.value: Any = None
         self.error: BaseException | None = None
-        self.streams: list[Stream] = []
+        self.streams: list[Stream | Wire] = []
         self.closed = False
         #: Who takes over the bodies that it leaves when it ends.
         self.heir: Run | None = None
@@ -235,10 +236,12 @@ class Run:
         return LATER
 
     def _fetched(self, reply: Head | Failure) -> None:
-        if isinstance(reply, Head) and isinstance(reply.body, Stream):
+        body = reply.body if isinstance(reply, Head) else None
+        left = body.connection.world if isinstance(body, Switched) else body
+        if isinstance(left, Stream | Wire):
             if self.closed:
-                reply.body.abort()
-            self.streams.append(reply.body)
+                left.abort()
+            self.streams.append(left)
         self._reply(reply)
 
     def connect(self, effect: Connect) -> Any:
@@ -258,7 +261,7 @@ class Run:
         if body is None:
             client.send(effect, b"", bare=bare)
             return Sent(0)
-        if type(body) is Content and not wire.full and (bare or len(body.data) <= WINDOW):
+        if isinstance(body, Content) and not wire.full and (bare or len(body.data) <= WINDOW):
             return Sent(client.send(effect, body.data, bare=bare))
         if bare:
             client.begin(effect, body.length)

@@ -19,7 +19,7 @@ from proxysim.live.writing import (
     request_line,
 )
 from proxysim.messages import Body, Connection, Content, Failure, Request, Response
-from proxysim.proxies.effects import Head
+from proxysim.proxies.effects import Head, Switched
 
 __all__ = ["Link"]
 
@@ -227,6 +227,7 @@ class Link:
             self._switch(incoming)
         elif status == 101:
             self._switch(None)
+            body = Switched(Connection(self.wire.peer, world=self.wire))
         elif incoming is not None:
             whole = incoming.whole()
             body = Content(whole) if whole is not None else Stream(incoming, head.fields.length)
@@ -242,7 +243,6 @@ class Link:
         self._request = None
         if early is not None:
             self.wire.early = early.take()
-        self.wire.hold("switch")
 
     def _rest(self) -> None:
         """The answer is whole: the connection is free, or has served its time."""

@@ -34,6 +34,7 @@ from proxysim.proxies.effects import (
 )
 from proxysim.proxies.entries import Fill, Stored, Ticket
 from proxysim.proxies.proxy import Proxy, error_page
+from proxysim.proxies.upgrading import upgraded, wanted
 
 __all__ = ["CachingProxy"]
 
@@ -46,6 +47,8 @@ class CachingProxy(Proxy):
 
     def respond(self, request: Request) -> Handling:
         """Answer *request* from the cache or from a backend."""
+        if self.upgrades and (protocol := wanted(request, self.upgrades)):
+            return upgraded(request, protocol, self.exchange, self._send_uncached)
         cache = self.cache
         if cache is None:
             return self.exchange(request, None if self.compression is None else self._send_uncached)

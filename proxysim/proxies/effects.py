@@ -56,6 +56,7 @@ __all__ = [
     "Sleep",
     "Spawn",
     "Store",
+    "Switched",
     "TimedOut",
     "Wait",
     "Won",
@@ -260,6 +261,15 @@ class Head:
 
     response: Response
     body: Body | None = None
+
+
+@value
+class Switched:
+    """The body of an answer 101: *connection* itself, which speaks something else from here on."""
+
+    connection: Connection
+    length: int | None = None
+    replayable: bool = False
 
 
 @value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import replace
 from math import ceil
 from typing import Any
@@ -64,6 +64,8 @@ class Proxy:
     choose: Callable[[Request, Sequence[Backend]], Backend]
     #: Told of each answer: the backend, seconds to the first byte, whether it was one, and when.
     observe: Callable[[Backend, float, bool, float], None] | None = None
+    #: What clients may upgrade their connections to, in lower case, such as websocket.
+    upgrades: Collection[str] = ()
     #: Marks an answer, so that its client comes back to the same backend.
     mark: Callable[[Request, Response, Backend], Response] | None = None
 

@@ -178,7 +178,8 @@ class Task:
                 self.node.pool.release(channel)
             else:
                 self.incoming = exchange
-                body.follow(partial(self._arrived, channel), channel.close)
+                body.when_complete(partial(self._arrived, channel))
+                body.when_broken(channel.close)
         if exchange is not self.child:
             return
         self.child = None
