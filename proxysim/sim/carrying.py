@@ -119,8 +119,10 @@ def drain(task: Task, effect: Drain) -> Any:
         _keep(task, body, effect.store)
     if body.complete:  # type: ignore[attr-defined]
         return Sent(body.length or 0)
-    body.when_complete(lambda: task.reply(Sent(body.length or 0)))  # type: ignore[attr-defined]
-    body.when_broken(lambda: task.reply(Sent(0, source_complete=False)))  # type: ignore[attr-defined]
+    body.follow(  # type: ignore[attr-defined]
+        lambda: task.reply(Sent(body.length or 0)),
+        lambda: task.reply(Sent(0, source_complete=False)),
+    )
     return PENDING
 
 
@@ -147,8 +149,7 @@ def _keep(task: Task, body: Any, store: Any) -> None:
             task.store = None
             store.abandon()
 
-    body.when_complete(commit)
-    body.when_broken(abandon)
+    body.follow(commit, abandon)
 
 
 @carries(Encode)
@@ -161,8 +162,7 @@ def encode(task: Task, effect: Encode) -> Any:
     origin = source.origin if type(source) is Body else node.code
     out = Body(node.costs.compressed(length, coding), origin, text=False)
     if type(source) is Body:
-        source.when_broken(out.break_off)
-        source.when_complete(out.finish)
+        source.follow(out.finish, out.break_off)
     else:
         out.finish()
     seconds = node.costs.work(f"compress:{coding}", length)
@@ -178,8 +178,7 @@ def cut(task: Task, effect: Cut) -> Any:
     origin = source.origin if type(source) is Body else task.node.code
     part = Body(effect.last - effect.first + 1, origin, complete=type(source) is not Body)
     if type(source) is Body:
-        source.when_broken(part.break_off)
-        source.when_complete(part.finish)
+        source.follow(part.finish, part.break_off)
     return part
 
 

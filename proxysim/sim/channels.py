@@ -230,9 +230,9 @@ class Channel:
         gone = None if left is None else partial(left, exchange)
         path.carry(world.env, body, size, out, delay, gone)
         if exchange.asker.wants_whole:
-            out.when_broken(partial(exchange.fail, BROKEN))
             exchange.first_byte = world.env.time + delay
-            out.when_complete(partial(self._arrived_whole, exchange, response, out))
+            arrived = partial(self._arrived_whole, exchange, response, out)
+            out.follow(arrived, partial(exchange.fail, BROKEN))
         elif delay:
             world.env.after(delay, self._arrive, (exchange, response, out))
         elif not exchange.over:

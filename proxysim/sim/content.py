@@ -21,6 +21,8 @@ class Asset:
     """One object of a site, as a server answers for it."""
 
     __slots__ = (
+        "_kept",
+        "_unmodified",
         "etag",
         "host",
         "path",
@@ -29,7 +31,6 @@ class Asset:
         "site_code",
         "size",
         "text",
-        "unmodified",
     )
 
     def __init__(
@@ -41,9 +42,16 @@ class Asset:
         self.site_code, self.path_code = codes
         self.text = text
         self.etag = f'"{size:x}-{crc32(path.encode()):08x}"'
-        kept = (("etag", self.etag), ("cache-control", control))
-        self.response = Response(200, self._fields(size, kept))
-        self.unmodified = Response(304, NO_HEADERS.change((), kept))
+        self._kept = (("etag", self.etag), ("cache-control", control))
+        self.response = Response(200, self._fields(size, self._kept))
+        self._unmodified: Response | None = None
+
+    @property
+    def unmodified(self) -> Response:
+        """What says that the object is still the same; made when first asked for."""
+        if self._unmodified is None:
+            self._unmodified = Response(304, NO_HEADERS.change((), self._kept))
+        return self._unmodified
 
     def _fields(self, size: int, more: tuple[tuple[str, str], ...]) -> Headers:
         return (TEXT if self.text else PICTURE).change((), (("content-length", str(size)), *more))
@@ -54,7 +62,7 @@ class Asset:
             return self.response, self.size
         if record.status == 304:
             return self.unmodified, 0
-        tag, control = self.unmodified.headers.pairs
+        tag, control = self._kept
         more: tuple[tuple[str, str], ...]
         if record.status == 200:
             more = (tag, control)

@@ -19,12 +19,14 @@ SEGMENT = 1460  # bytes of payload
 INITIAL_WINDOW = 10 * SEGMENT  # RFC 6928
 
 
+Call = Callable[[], None]
+
+
 class Body:
     """A body in simulated time: how long it is, who made it, and whether all of it is here."""
 
     __slots__ = (
-        "_breakers",
-        "_waiters",
+        "_followers",
         "broken",
         "complete",
         "length",
@@ -44,37 +46,39 @@ class Body:
         self.replayable = True
         self.broken = False
         self.passage: Passage | None = None  # on which it is coming
-        self._waiters: list[Callable[[], None]] | None = None
-        self._breakers: list[Callable[[], None]] | None = None
+        self._followers: list[tuple[Call, Call]] | None = None
 
-    def when_complete(self, call: Callable[[], None]) -> None:
-        """Call *call* when the last byte is here; at once if it is."""
+    def follow(self, complete: Call, broken: Call) -> None:
+        """Call *complete* when the last byte is here, *broken* if the rest will never come.
+
+        What is known already is said at once.
+        """
         if self.complete:
-            call()
-        elif self._waiters is None:
-            self._waiters = [call]
+            complete()
+        elif self.broken:
+            broken()
+        elif self._followers is None:
+            self._followers = [(complete, broken)]
         else:
-            self._waiters.append(call)
+            self._followers.append((complete, broken))
+
+    def when_complete(self, call: Call) -> None:
+        """Call *call* when the last byte is here; at once if it is."""
+        self.follow(call, _nothing)
+
+    def when_broken(self, call: Call) -> None:
+        """Call *call* if the rest will never come."""
+        self.follow(_nothing, call)
 
     def finish(self, _: Any = None) -> None:
         """The last byte is here."""
         if self.broken:
             return
         self.complete = True
-        waiters, self._waiters, self._breakers = self._waiters, None, None
-        self.passage = None
-        if waiters is not None:
-            for call in waiters:
-                call()
-
-    def when_broken(self, call: Callable[[], None]) -> None:
-        """Call *call* if the rest will never come."""
-        if self.broken:
-            call()
-        elif self._breakers is None:
-            self._breakers = [call]
-        else:
-            self._breakers.append(call)
+        followers, self._followers, self.passage = self._followers, None, None
+        if followers is not None:
+            for complete, _ in followers:
+                complete()
 
     def break_off(self) -> None:
         """The rest will never come: who sends it stops, who waits for it is told."""
@@ -83,9 +87,13 @@ class Body:
         self.broken = True
         if self.passage is not None:
             self.passage.stop()
-        breakers, self._breakers, self._waiters, self.passage = self._breakers, None, None, None
-        for call in breakers or ():
-            call()
+        followers, self._followers, self.passage = self._followers, None, None
+        for _, broken in followers or ():
+            broken()
+
+
+def _nothing() -> None:
+    """What a follower does that wants to hear of the other end only."""
 
 
 class Trouble(Protocol):
@@ -297,8 +305,7 @@ class Path:
         out.passage = passage
         if not body.complete:
             passage.waiting += 1
-            body.when_broken(out.break_off)
-            body.when_complete(passage.source_done)
+            body.follow(passage.source_done, out.break_off)
         if self.lanes:
             passage.start(self.lanes, size)
         else:

@@ -178,8 +178,7 @@ class Task:
                 self.node.pool.release(channel)
             else:
                 self.incoming = exchange
-                body.when_complete(partial(self._arrived, channel))
-                body.when_broken(channel.close)
+                body.follow(partial(self._arrived, channel), channel.close)
         if exchange is not self.child:
             return
         self.child = None
