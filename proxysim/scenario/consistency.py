@@ -100,6 +100,12 @@ def _through(document: Document) -> Iterator[Mistake]:
     for name, node in document.nodes.items():
         if isinstance(node, Clients | ForwardProxy) and node.through is not None:
             path = ("nodes", name, "through")
+            if isinstance(node, Clients) and node.dns is not None:
+                yield Mistake(
+                    ("nodes", name, "dns"),
+                    f"{name} leave names to {node.through}",
+                    f"Take it out, or put it at nodes.{node.through}.dns.",
+                )
             yield from _expected(document, path, node.through, proxies, "forward proxy")
     ways = {
         name: [node.through] if node.through in proxies else [] for name, node in proxies.items()

@@ -93,6 +93,13 @@ class Credentials(Grammar):
     password: str
 
 
+class Dns(Grammar):
+    """What it costs to resolve a name, and how long the answer lasts."""
+
+    lookup: Duration = Field(description="How long it takes.")
+    ttl: Duration = Field(default=60.0, description="How long the answer lasts.")
+
+
 class Clients(NodeBase):
     """A group of clients that ask for the scenario's sites."""
 
@@ -122,6 +129,10 @@ class Clients(NodeBase):
     patience: Duration | None = Field(
         default=None, description="How long a client waits for an answer. Default: for ever."
     )
+    dns: Dns | None = Field(
+        default=None,
+        description="Where each resolves names itself. Default: names cost nothing.",
+    )
 
     @field_validator("fields")
     @classmethod
@@ -134,13 +145,6 @@ class Clients(NodeBase):
                     " the body and the proxy is set for you.",
                 )
         return found
-
-
-class Dns(Grammar):
-    """What it costs the forward proxy to resolve a name, and how long the answer lasts."""
-
-    lookup: Duration = Field(description="How long it takes.")
-    ttl: Duration = Field(default=60.0, description="How long the answer lasts.")
 
 
 class ProxyBase(NodeBase):

@@ -17,10 +17,10 @@ __all__ = ["removed"]
 def removed(tree: Mapping[str, Any], document: Document, name: str) -> dict[str, Any]:
     """*tree* with the proxy *name* made a router: its wires stay, its functions go.
 
-    What went through a forward proxy takes that proxy's own way on. A reverse proxy's backends
-    answer for its sites themselves, to the public or to the proxy before it, and end TLS where it
-    did. What would have happened to the proxy no longer does; a drain that no other proxy hears of
-    is none. Raises ScenarioError unless *name* is a proxy.
+    What went through a forward proxy takes that proxy's own way on, and resolves names itself. A
+    reverse proxy's backends answer for its sites themselves, to the public or to the proxy before
+    it, and end TLS where it did. What would have happened to the proxy no longer does; a drain that
+    no other proxy hears of is none. Raises ScenarioError unless *name* is a proxy.
     """
     proxies = {
         node: found
@@ -68,6 +68,8 @@ def _go_on(nodes: dict[str, Any], name: str, proxy: ForwardProxy) -> None:
             del node["through"]
             if proxy.through is not None:
                 node["through"] = proxy.through
+            elif proxy.dns is not None:
+                node.setdefault("dns", proxy.dns.model_dump())
 
 
 def _step_forward(

@@ -13,6 +13,7 @@ from proxysim.results.columns import METHODS, Outcome
 from proxysim.sim.channels import Channel, Endpoint
 from proxysim.sim.dialling import Dial
 from proxysim.sim.exchange import Call, Exchange
+from proxysim.sim.names import Names
 from proxysim.sim.paths import Body
 from proxysim.sim.pools import Pool
 from proxysim.sim.ways import Way
@@ -52,6 +53,7 @@ class Clients:
         keep_alive: float,
         connections: int | None,
         patience: float | None,
+        names: Names | None,
     ) -> None:
         self.world = world
         self.env = world.env
@@ -61,6 +63,7 @@ class Clients:
         self.first_code = first_code
         self.addresses = addresses
         self.patience = patience
+        self.names = names
         self.pool = Pool(world, keep_alive, connections)
         self.headers = headers
         self._resumable: set[tuple[int, str]] = set()
@@ -227,7 +230,13 @@ class Clients:
             answered=answered,
         )
         exchange.held = dial
-        dial.start()
+        wait = 0.0
+        if self.names is not None:
+            wait = self.names.wait((call.client, way.host), call.client, call)
+        if wait:
+            self.env.after(wait, dial.start)
+        else:
+            dial.start()
 
     # What comes of it.
 

@@ -86,8 +86,11 @@ class Dial:
         self.over = False
         self.began = world.env.time
 
-    def start(self) -> None:
+    def start(self, _: Any = None) -> None:
         """Begin with the TCP handshake."""
+        if self.over:
+            return
+        self.began = self.world.env.time
         channel = self.channel
         delay = channel.round_trip
         if channel.up.uncertain:

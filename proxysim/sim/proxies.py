@@ -19,6 +19,7 @@ from proxysim.sim.deciphering import Deciphering
 from proxysim.sim.dialling import Dial, as_connection
 from proxysim.sim.exchange import Account, Call, Exchange
 from proxysim.sim.mishaps import Mishaps
+from proxysim.sim.names import Names
 from proxysim.sim.pools import Pool
 from proxysim.sim.probes import Probes
 from proxysim.sim.tasks import Task
@@ -69,8 +70,7 @@ class ProxyNode(Mishaps):
             self.fetch = self.reach  # type: ignore[method-assign]
         self.secure = secure
         self.deciphers = secure and costs.decrypt > 0
-        self.lookup = lookup
-        self.ttl = ttl
+        self.names = Names(world, lookup, ttl)
         super().__init__(Cores(world.env, cores))
         self.keep_alive = keep_alive
         self.pool = Pool(world, keep_alive)
@@ -82,7 +82,6 @@ class ProxyNode(Mishaps):
         self.inside: dict[Exchange, Task | None] = {}
         self.beside: dict[Task, None] = {}
         self._resumable: set[str] = set()
-        self._names: dict[str, tuple[float, float]] = {}  # known from, until
         self._inside_moments = 0.0  # ends less beginnings of all stays, so far
         self.probes = Probes(world, name, proxy)
         if world.explain and isinstance(proxy, ReverseProxy):
@@ -182,7 +181,7 @@ class ProxyNode(Mishaps):
         then()
 
     def _resolve(self, task: Task, child: Exchange, effect: Fetch) -> None:
-        wait = self._lookup(effect.backend.name)
+        wait = self._lookup(effect.backend.name, child.call)
         if wait:
             self.env.after(wait, lambda _: self.reach(task, child, effect))
         else:
@@ -276,7 +275,7 @@ class ProxyNode(Mishaps):
             self._resolve_tunnel(task, effect)
 
     def _resolve_tunnel(self, task: Task, effect: Connect) -> None:
-        wait = self._lookup(effect.backend.name)
+        wait = self._lookup(effect.backend.name, task.call)
         if wait:
             self.env.after(wait, lambda _: self._connect(task, effect))
         else:
@@ -329,16 +328,12 @@ class ProxyNode(Mishaps):
         self.adopt(task)
         self.world.later(task.start)
 
-    def _lookup(self, name: str) -> float:
+    def _lookup(self, name: str, call: Call | None) -> float:
         """Seconds until *name* is resolved, none while the last answer holds."""
-        if not self.lookup:
+        if not self.names.lookup:
             return 0.0
-        now = self.env.time
-        known, until = self._names.get(name, (0.0, 0.0))
-        if now >= until:
-            known = now + self.lookup
-            self._names[name] = (known, known + self.ttl)
-        return max(0.0, known - now)
+        own = call is not None and call.asset.host == name
+        return self.names.wait(name, self.code, call if own else None)
 
     def stop(self) -> None:
         """The run is over: end what has not ended by itself."""

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["views_of"]
 
+RESOLVER = "DNS resolver"
+
 
 def views_of(world: World) -> Iterator[tuple[tuple[Any, ...], int]]:
     """Rows of the views table, less the count, and the count.
@@ -20,7 +22,8 @@ def views_of(world: World) -> Iterator[tuple[tuple[Any, ...], int]]:
     Of each stretch of a connection: whoever listens on its wires sees the addresses of its ends,
     the site's name (it stands in the request, in CONNECT, or in TLS's server name), and the rest
     unless it is encrypted. A relay sees as much. The node at the end sees everything that reaches
-    it; the peer is whoever opened the last stretch.
+    it; the peer is whoever opened the last stretch. The resolver of names sees who
+    asks it for which.
     """
     parties = world.recorder.texts["observer"]
     chains = world.recorder.texts["forwarded_for"]
@@ -44,6 +47,9 @@ def views_of(world: World) -> Iterator[tuple[tuple[Any, ...], int]]:
             else:
                 told = secure is not None  # CONNECT tells its proxy a name and no more
                 yield (end, client, site, peer, named, True, told, told), times
+
+    for (asker, client, site), times in world.lookups.items():
+        yield (parties[RESOLVER], client, site, asker, 0, True, False, False), times
 
 
 def _named(world: World, chain: str) -> str:

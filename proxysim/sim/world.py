@@ -26,6 +26,7 @@ from proxysim.sim.exchange import Exchange
 from proxysim.sim.facts import facts_of, matches_of
 from proxysim.sim.faults import event_facts, happen
 from proxysim.sim.meters import edges, read_meters
+from proxysim.sim.names import Names
 from proxysim.sim.paths import Direction, Path
 from proxysim.sim.proxies import ProxyNode
 from proxysim.sim.servers import Server
@@ -71,6 +72,7 @@ class World:
         self.hop = self.recorder.hop if hops != "none" else None
         self.seen: list[Sight] | None = [] if views else None  # what :meth:`count_sights` counts
         self._sights: Counter[Sight] = Counter()
+        self.lookups: Counter[tuple[int, int, int]] = Counter()  # by asker, client, site
         self._sight_codes: dict[tuple[tuple[Segment, ...], bool | None], int] = {}
         self.deadlines = Deadlines(self.env)
         self.costs = costs_of(document, None, scenario.directory)
@@ -184,6 +186,7 @@ class World:
             keep_alive=node.keep_alive,
             connections=node.connections,
             patience=node.patience,
+            names=Names(self, node.dns.lookup, node.dns.ttl) if node.dns is not None else None,
         )
 
     def front(self, host: str) -> list[Endpoint]:

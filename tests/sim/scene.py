@@ -40,13 +40,13 @@ def play(
 ) -> Run:
     """Run *nodes*; the node ``users`` asks what *script* says."""
     with TemporaryDirectory() as directory:
-        return simulate(_scenario(nodes, script, directory, rest), seed=seed, hops=hops)
+        return simulate(scenario(nodes, script, directory, rest), seed=seed, hops=hops)
 
 
 def world(nodes: Mapping[str, Any], *, script: Script | None = None, **rest: Any) -> World:
     """The world of such a run, to be run and looked into."""
     with TemporaryDirectory() as directory:
-        return World(_scenario(nodes, script, directory, rest), 1)
+        return World(scenario(nodes, script, directory, rest), 1)
 
 
 def scenario_of(nodes: Mapping[str, Any], **rest: Any) -> Scenario:
@@ -54,7 +54,7 @@ def scenario_of(nodes: Mapping[str, Any], **rest: Any) -> Scenario:
     return Scenario.checked(tree(nodes, **rest), name="scene")
 
 
-def _scenario(
+def scenario(
     nodes: Mapping[str, Any], script: Script | None, directory: str, rest: dict[str, Any]
 ) -> Scenario:
     nodes = dict(nodes)

@@ -1,12 +1,15 @@
 """What connections cost, worked out by hand: a is the first link one way, b the second."""
 
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
+from proxysim.results.knowledge import observers
+from proxysim.sim import simulate
 from proxysim.sim.clock import Clock
 from proxysim.sim.deadlines import Deadlines
-from tests.sim.scene import SITE, edge, front, latencies, play, server, world
+from tests.sim.scene import SITE, edge, front, latencies, play, scenario, server, world
 
 A, B, SERVICE = 0.010, 0.020, 0.005
 TWICE = [(0.0, "ann", "/1", 0), (10.0, "ann", "/1", 0)]
@@ -125,6 +128,39 @@ def test_names_are_looked_up_once_as_long_as_they_hold() -> None:
     found = latencies(play(nodes, script=script, links=links("gateway", "web")))
     kept = 2 * (A + B) + SERVICE
     assert found == pytest.approx([0.1 + 2 * (A + B) + kept, kept, 0.1 + kept])
+
+
+def test_the_resolver_sees_who_asks_it() -> None:
+    """Through the proxy it is the proxy, once for all; without it, each member by itself."""
+    dns = {"dns": {"lookup": 0.1, "ttl": 30.0}}
+    nodes = {**GATEWAY, "gateway": {"kind": "forward_proxy", **dns}}
+    script = [(0.0, "ann", "/1", 0), (10.0, "bob", "/1", 0), (11.0, "bob", "/1", 0)]
+    with TemporaryDirectory() as directory:
+        through = scenario(nodes, script, directory, {"links": links("gateway", "web")})
+        runs = [simulate(found) for found in (through, through.without("gateway"))]
+    trip = 2 * (A + B)
+    assert latencies(runs[0])[0] == pytest.approx(0.1 + 2 * trip + SERVICE)
+    assert latencies(runs[1]) == pytest.approx(
+        [0.1 + 2 * trip + SERVICE, 0.1 + 2 * trip + SERVICE, trip + SERVICE]
+    )
+    seen = [run.views[run.views["observer"] == "DNS resolver"] for run in runs]
+    assert seen[0]["peer"].tolist() == ["gateway"]
+    assert seen[0]["requests"].tolist() == [1]
+    assert seen[1]["peer"].tolist() == ["users-1", "users-2"]
+    for views in seen:
+        assert views["host"].all()
+        assert not views["url"].any()
+    told = [{found.name: found.shares for found in observers(run)} for run in runs]
+    assert [found["DNS resolver"] for found in told] == [(0, 1, 0, 0), (1, 1, 0, 0)]
+
+
+def test_who_gives_up_while_a_name_is_looked_up_opens_nothing() -> None:
+    users = {"kind": "clients", "patience": 0.05, "dns": {"lookup": 0.1}}
+    found = world({"users": users, "web": front()}, script=[(0.0, "ann", "/1", 0)])
+    run = found.run()
+    assert run.requests["outcome"].tolist() == ["timed_out"]
+    assert run.fact("web").get("kind") == "server"
+    assert found.nodes["web"].received == 0
 
 
 def test_connections_to_one_host_are_bounded() -> None:
