@@ -12,7 +12,7 @@ from proxysim.scenario.block_lists import files_of, list_in
 from proxysim.scenario.document import Document
 from proxysim.scenario.filtering import Condition, Rule
 from proxysim.scenario.mistakes import Mistake
-from proxysim.scenario.nodes import Clients, ForwardProxy, ProxyBase
+from proxysim.scenario.nodes import Clients, ForwardProxy, ProxyBase, Router
 from proxysim.scenario.serving import group_of
 from proxysim.scenario.yaml_reader import Path
 
@@ -101,7 +101,7 @@ def _asker(document: Document, written: str, path: Path) -> Iterator[Mistake]:
             name for name, node in document.nodes.items() if isinstance(node, Clients | ProxyBase)
         ]
         yield Mistake(path, f"no node is called {written!r}", did_you_mean(written, asking))
-    elif not isinstance(document.nodes[group], Clients | ProxyBase):
+    elif not isinstance(document.nodes[group], Clients | ProxyBase | Router):
         kind = document.nodes[group].kind
         yield Mistake(
             path, f"{written} is of kind {kind}, which asks nothing", "Name a proxy or clients."
