@@ -95,7 +95,7 @@ FAMILIES = (
     ),
     Family(
         "Admission",
-        "What a cache takes in at all: `admission` of a cache. It is asked when an answer has come.",
+        "What a cache takes in at all: `admission` of a cache, asked when an answer has come.",
         ADMISSIONS,
         ("policies/test_admission*.py", "policies/test_tls_and_admission.py"),
         "ADMISSIONS",
