@@ -25,7 +25,9 @@ from proxysim.proxies.effects import (
     Relay,
     Send,
 )
+from proxysim.proxies.gate import Gate
 from proxysim.proxies.proxy import Page, error_page
+from proxysim.proxies.slots import Slots
 
 __all__ = ["ForwardProxy"]
 
@@ -55,9 +57,14 @@ class ForwardProxy(CachingProxy):
         trusted: Trusted | None = None,
         cache: Cache | None = None,
         retry: Retry | None = None,
+        slots: Slots[Backend] | None = None,
+        gate: Gate | None = None,
         deadlines: Deadlines = NO_DEADLINES,
     ) -> None:
-        super().__init__(name, clock, identity, cache=cache, retry=retry, deadlines=deadlines)
+        super().__init__(
+            name, clock, identity, cache=cache, retry=retry, slots=slots, deadlines=deadlines
+        )
+        self.gate = gate
         self.choose = _only
         self.authentication = authentication
         self.filters = filters
@@ -75,6 +82,12 @@ class ForwardProxy(CachingProxy):
         """Answer *request*; what cannot be decided here is asked of the world."""
         if self.trusted is not None:
             request = self.trusted.unveiled(request)
+        if self.gate is not None:
+            return self.gate.guard(request, self._judged)
+        return self._judged(request)
+
+    def _judged(self, request: Request) -> Handling:
+        """Answer *request* if its user may ask for it."""
         if self.authentication is not None and self.authentication.user_of(request) is None:
             return self._blocked(*self.authentication.challenge)
         if self.filters is not None:

@@ -14,6 +14,7 @@ from proxysim.proxies.forward import ForwardProxy
 from proxysim.scenario import nodes as said
 from proxysim.scenario.block_lists import categories_of
 from proxysim.scenario.build_identity import addresses_of, identity_of, trusted_of
+from proxysim.scenario.build_resilience import gate_of, slots_of
 from proxysim.scenario.scenario import Scenario
 from proxysim.topology import Network
 
@@ -45,7 +46,11 @@ def forward_of(
         tunnel_ports=(443,) if node.tunnels else (),
         trusted=trusted_of(scenario, node, network),
         cache=cache,
-        deadlines=Deadlines(node.deadlines.connect, node.deadlines.first_byte),
+        slots=slots_of(node, clock),
+        gate=gate_of(node, clock),
+        deadlines=Deadlines(
+            node.deadlines.connect, node.deadlines.first_byte, node.deadlines.total
+        ),
     )
 
 

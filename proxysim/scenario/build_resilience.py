@@ -1,4 +1,4 @@
-"""How a scenario's reverse proxy meets trouble, made into policies."""
+"""How a scenario's proxies meet trouble, made into policies."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from proxysim.policies.shedding import ControlledDelay, Shedding
 from proxysim.proxies.gate import Gate
 from proxysim.proxies.slots import Slots
 from proxysim.scenario import resilience as said
-from proxysim.scenario.nodes import ReverseProxy
+from proxysim.scenario.nodes import ProxyBase, ReverseProxy
 
 __all__ = ["breakers_of", "gate_of", "hedging_of", "retry_of", "slots_of"]
 
@@ -56,7 +56,7 @@ def breakers_of(proxy: ReverseProxy) -> Breakers | None:
     )
 
 
-def slots_of(proxy: ReverseProxy, clock: Callable[[], float]) -> Slots[Backend] | None:
+def slots_of(proxy: ProxyBase, clock: Callable[[], float]) -> Slots[Backend] | None:
     """How many requests *proxy* has at each backend at a time."""
     room = proxy.limits.backend
     if room is None:
@@ -64,7 +64,7 @@ def slots_of(proxy: ReverseProxy, clock: Callable[[], float]) -> Slots[Backend] 
     return Slots(room.in_flight, clock, queue=room.queue, timeout=room.timeout)
 
 
-def gate_of(proxy: ReverseProxy, clock: Callable[[], float]) -> Gate | None:
+def gate_of(proxy: ProxyBase, clock: Callable[[], float]) -> Gate | None:
     """What requests pass before *proxy* works on them; None where that is nothing."""
     rate, shedding, room = proxy.rate_limit, proxy.shedding, proxy.limits.proxy
     if rate is None and shedding is None and room is None:

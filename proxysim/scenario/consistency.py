@@ -76,11 +76,20 @@ def _sites(document: Document) -> Iterator[Mistake]:
     for name, node in document.nodes.items():
         listed = getattr(node, "sites", None) or []
         for index, site in enumerate(listed):
-            path = ("nodes", name, "sites", index)
+            path: Path = ("nodes", name, "sites", index)
             if site not in document.sites:
                 yield _no_site(path, site, document)
             elif site in listed[:index]:
                 yield Mistake(path, f"{site} is listed twice", "Keep one of them.")
+        if isinstance(node, ForwardProxy | ReverseProxy) and node.shedding is not None:
+            for index, site in enumerate(node.shedding.first):
+                path = ("nodes", name, "shedding", "first", index)
+                if site not in document.sites:
+                    yield _no_site(path, site, document)
+                elif isinstance(node, ReverseProxy) and site not in node.sites:
+                    yield Mistake(
+                        path, f"{name} does not serve {site}", f"It serves: {', '.join(node.sites)}"
+                    )
         replay = node.arrivals.replay if isinstance(node, Clients) else None
         if replay and replay.site is not None and replay.site not in document.sites:
             yield _no_site(("nodes", name, "arrivals", "replay", "site"), replay.site, document)

@@ -163,7 +163,20 @@ class ProxyBase(NodeBase):
     )
     deadlines: Deadlines = Deadlines()
     keep_alive: Duration = Field(default=60.0, description="How long idle connections are kept.")
+    limits: Limits = Limits()
+    rate_limit: RateLimit | None = Field(default=None, description="Default: none.")
+    shedding: Shedding | None = Field(default=None, description="Default: none.")
     costs: dict[str, Any] = Field(default={}, description="Overrides of the scenario's costs.")
+
+    @model_validator(mode="after")
+    def _queue_to_delay(self) -> Self:
+        delayed = self.shedding is not None and self.shedding.queue_delay is not None
+        if delayed and self.limits.proxy is None:
+            raise FieldError(
+                "shedding has a queue_delay, but there is no queue",
+                mend="Give limits: {proxy: {in_flight: ...}} too.",
+            )
+        return self
 
 
 class ForwardProxy(ProxyBase):
@@ -224,9 +237,6 @@ class ReverseProxy(ProxyBase):
     retry: Retry | None = Field(default=None, description="Default: never.")
     hedge: Hedge | None = Field(default=None, description="Default: never.")
     breaker: Breaker | None = Field(default=None, description="Default: none.")
-    limits: Limits = Limits()
-    rate_limit: RateLimit | None = Field(default=None, description="Default: none.")
-    shedding: Shedding | None = Field(default=None, description="Default: none.")
     hide: bool | list[str] = Field(
         default=True,
         description="Take what tells of the servers off answers. A list: these fields as well.",
@@ -240,24 +250,6 @@ class ReverseProxy(ProxyBase):
                 "found an empty list", mend="Name at least one server group or reverse proxy."
             )
         return found
-
-    @model_validator(mode="after")
-    def _room_to_shed(self) -> Self:
-        shedding = self.shedding
-        if shedding is None:
-            return self
-        if shedding.queue_delay is not None and self.limits.proxy is None:
-            raise FieldError(
-                "shedding has a queue_delay, but there is no queue",
-                mend="Give limits: {proxy: {in_flight: ...}} too.",
-            )
-        for site in shedding.first:
-            if site not in self.sites:
-                raise FieldError(
-                    f"shedding puts {site} first, which is not served here",
-                    mend=f"Name some of: {', '.join(self.sites)}",
-                )
-        return self
 
     @property
     def backend_names(self) -> list[str]:

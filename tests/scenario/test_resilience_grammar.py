@@ -47,8 +47,8 @@ IMPOSSIBLE = [
     ({"shedding": {"in_flight": 9, "first": [SITE]}}, "shedding", "go together"),
     (
         {"shedding": {"in_flight": 9, "first": ["x.example"], "reserve": 0.1}},
-        "",
-        "x.example first, which is not served here",
+        "shedding.first.0",
+        "no site is called 'x.example'",
     ),
     ({"shedding": {"queue_delay": {}}}, "", "there is no queue"),
     (
@@ -92,3 +92,13 @@ def test_what_can_be_is_built(options):
 def test_5xx_means_every_status_of_an_answer_that_failed():
     retry = scenario(retry={"on": ["5xx", 429]}).document.nodes["edge"].retry
     assert retry.reasons == {429, *range(500, 600)}
+
+
+def test_who_is_put_first_is_served():
+    sites = {SITE: {}, "other.example": {}}
+    first = {"in_flight": 9, "first": ["other.example"], "reserve": 0.1}
+    nodes = {"users": USERS, "edge": edge(shedding=first), "shop": server(sites=["other.example"])}
+    with pytest.raises(
+        DocumentError, match=f"edge does not serve other.example. It serves: {SITE}"
+    ):
+        Scenario.checked(tree(nodes, sites=sites), name="scene")

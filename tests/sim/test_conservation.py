@@ -59,7 +59,19 @@ def scenarios(draw: Any) -> dict[str, Any]:
             "total": st.sampled_from([0.1, 0.5]),
         },
     )
-    common = {"cores": st.sampled_from([1, 2]), "cache": cache, "deadlines": deadlines}
+    common = {
+        "cores": st.sampled_from([1, 2]),
+        "cache": cache,
+        "deadlines": deadlines,
+        "limits": st.sampled_from(
+            [
+                {"backend": {"in_flight": 1, "queue": 2, "timeout": 0.1}},
+                {"proxy": {"in_flight": 2, "timeout": 0.2}, "backend": {"in_flight": 1}},
+            ]
+        ),
+        "rate_limit": st.sampled_from([{"rate": 5.0, "burst": 3}, {"rate": 20.0, "by": "all"}]),
+        "shedding": st.just({"in_flight": 3, "first": [OTHER], "reserve": 0.5}),
+    }
     arrivals = st.sampled_from(
         [{"poisson": 30.0}, {"even": 50.0}, {"closed": {"think": {"exponential": 0.2}}}]
     )
@@ -137,16 +149,6 @@ def scenarios(draw: Any) -> dict[str, Any]:
                 ),
                 hedge=st.sampled_from([{"after": 0.02, "budget": 1.0}, {}]),
                 breaker=st.sampled_from([{"failures": 2, "open_for": 0.3}, {"ratio": 0.5}]),
-                limits=st.sampled_from(
-                    [
-                        {"backend": {"in_flight": 1, "queue": 2, "timeout": 0.1}},
-                        {"proxy": {"in_flight": 2, "timeout": 0.2}, "backend": {"in_flight": 1}},
-                    ]
-                ),
-                rate_limit=st.sampled_from(
-                    [{"rate": 5.0, "burst": 3}, {"rate": 20.0, "by": "all"}]
-                ),
-                shedding=st.just({"in_flight": 3, "first": [OTHER], "reserve": 0.5}),
             ),
         }
         wire(here, "edge")

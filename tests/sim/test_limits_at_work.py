@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from proxysim.results.run import Run
-from tests.sim.scene import edge, latencies, outcomes, play, server, statuses
+from tests.sim.scene import edge, front, latencies, outcomes, play, server, statuses
 
 ONE_SECOND = {"exponential": 1.0}
 
@@ -166,3 +166,19 @@ def test_a_retry_storm_outlives_its_cause_and_a_budget_ends_it() -> None:
     for run, least, most in ((storm, 0.0, 0.2), (spared, 0.95, 1.0)):
         late = run.column("at") > 40.0
         assert least <= (run.column("status")[late] == 200).mean() <= most
+
+
+def test_a_forward_proxy_has_a_gate_too_and_counts_a_tunnel_once() -> None:
+    gateway = {
+        "kind": "forward_proxy",
+        "rate_limit": {"rate": 1.0},
+        "limits": {"backend": {"in_flight": 1}},
+        "deadlines": {"total": 0.5},
+    }
+    nodes = {"users": {"through": "gateway"}, "gateway": gateway, "web": front(service=0.4)}
+    script = [(0.0, "a", "/1", 1), (0.2, "a", "/2", 1), (0.2, "b", "/3", 1), (2.0, "a", "/4", 1)]
+    plain = play(nodes, script=script)
+    assert statuses(plain) == [200, 429, 504, 200], "b's turn comes at 0.4, and 0.3 s are too short"
+    tunnelled = play(nodes, script=script, site={"tls": True})
+    assert statuses(tunnelled) == [200, 429, 200, 200]
+    assert outcomes(tunnelled) == ["ok", "rejected", "ok", "ok"]
