@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import replace
+from typing import Any
 
 from proxysim.messages import Body, Headers, Request, Response
 from proxysim.policies.admission import Admission
@@ -15,6 +16,7 @@ from proxysim.policies.caching import freshness
 from proxysim.policies.caching.freshness import RFC_HEURISTIC, Heuristic
 from proxysim.policies.caching.invalidation import Target, obsolete, target
 from proxysim.policies.caching.selection import selection
+from proxysim.policies.caching.status import with_status
 from proxysim.policies.caching.storing import head_size, storable, stored_fields
 from proxysim.policies.caching.validation import confirms, describes, updated
 from proxysim.policies.eviction.base import Eviction
@@ -101,10 +103,6 @@ class Cache:
             if self.admission is not None:
                 self.admission.touch(key)
         return found
-
-    def knows(self, request: Request) -> bool:
-        """Whether any answer is kept for what *request* asks for, be it for other clients."""
-        return target(request) in self._kept
 
     # Keeping.
 
@@ -228,6 +226,27 @@ class Cache:
             kept.remove(stored)
             if not kept:
                 del self._kept[stored.target]
+
+    # What it tells of itself, where it is named (RFC 9211).
+
+    def told(self, response: Response, **said: Any) -> Response:
+        """*response* with what this cache says of itself: arguments of ``with_status``."""
+        return Response(response.status, with_status(response.headers, self.named, **said))
+
+    def forwarded(
+        self,
+        request: Request,
+        response: Response,
+        stored: Stored | None,
+        status: int,
+        ticket: Ticket | None,
+    ) -> Response:
+        """*response*, which a backend gave with *status*, and why it was asked."""
+        if stored is None:
+            why = "vary-miss" if target(request) in self._kept else "uri-miss"
+        else:
+            why = "stale" if stored.age(self.clock()) >= stored.lifetime else "request"
+        return self.told(response, fwd=why, fwd_status=status, stored=ticket is not None)
 
     # Making entries.
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from proxysim.messages import Body, Failure, Headers, Request, Response
 from proxysim.policies.caching import freshness
 from proxysim.policies.caching.invalidation import SAFE, is_its_own, target
 from proxysim.policies.caching.ranges import part_response, unsatisfied_response, wanted_part
-from proxysim.policies.caching.status import with_status
 from proxysim.policies.caching.storing import bypassed
 from proxysim.policies.caching.validation import (
     conditional,
@@ -32,7 +30,7 @@ from proxysim.proxies.effects import (
     Spawn,
     Wait,
 )
-from proxysim.proxies.entries import Fill, Stored, Ticket
+from proxysim.proxies.entries import Fill, Stored
 from proxysim.proxies.proxy import Proxy, error_page
 from proxysim.proxies.upgrading import upgraded, wanted
 
@@ -104,7 +102,7 @@ class CachingProxy(Proxy):
         response, body, coding = yield from self._prepare(request, reply)
         ticket = cache.ticket(request, reply.response, response, coding, began)
         if cache.named:
-            response = self._forwarded(request, response, None, reply.response.status, ticket)
+            response = cache.forwarded(request, response, None, reply.response.status, ticket)
         yield Send(response, body, ticket, "miss")
 
     def _send_past_cache(
@@ -124,7 +122,7 @@ class CachingProxy(Proxy):
                 ticket = cache.ticket(read, said, response, coding, began)
         if cache.named:
             why = "bypass" if request.method in ("GET", "HEAD") else "method"
-            response = _told(cache, response, fwd=why, fwd_status=said.status)
+            response = cache.told(response, fwd=why, fwd_status=said.status)
         yield Send(response, body, ticket, "bypass")
 
     def _send_confirmed(
@@ -166,7 +164,7 @@ class CachingProxy(Proxy):
         elif ticket is None and response.status < 500:
             cache.discard(stored)
         if cache.named:
-            response = self._forwarded(request, response, stored, reply.response.status, ticket)
+            response = cache.forwarded(request, response, stored, reply.response.status, ticket)
         if ticket is not None and not_modified(request, response):
             yield Send(not_modified_response(response), None, None, "miss")
             yield Drain(body, ticket)
@@ -181,7 +179,7 @@ class CachingProxy(Proxy):
         response, body = stored.head(now), stored.body
         if cache.named:
             left = stored.lifetime - stored.age(now)
-            response = _told(cache, response, hit=not fwd, fwd=fwd, ttl=left)
+            response = cache.told(response, hit=not fwd, fwd=fwd, ttl=left)
         if "range" in request.headers.fields and body is not None:
             part = wanted_part(request, response, body.length)
             if part is not None and not not_modified(request, response):
@@ -273,7 +271,7 @@ class CachingProxy(Proxy):
                 elif isinstance(answer, Head):
                     response = fill.stored.response
                     if cache.named:
-                        response = _told(cache, response, fwd="miss", collapsed=True)
+                        response = cache.told(response, fwd="miss", collapsed=True)
                     answer = Head(response, answer.body)
             if isinstance(answer, Failure):
                 state = "miss" if first else "coalesced"
@@ -338,7 +336,7 @@ class CachingProxy(Proxy):
         response, body, coding = yield from self._prepare(request, reply)
         ticket = cache.ticket(request, reply.response, response, coding, began)
         if cache.named:
-            response = self._forwarded(request, response, stored, reply.response.status, ticket)
+            response = cache.forwarded(request, response, stored, reply.response.status, ticket)
         if ticket is None or not ticket.stored.is_fresh():
             # Not to be shared: the first who asked takes it, the others ask for themselves, and
             # the lease lasts until the last of them has left, which closes this generator.
@@ -399,25 +397,3 @@ class CachingProxy(Proxy):
         if best is None or best == codings[0]:
             return codings
         return (best, *(coding for coding in codings if coding != best))
-
-    def _forwarded(
-        self,
-        request: Request,
-        response: Response,
-        stored: Stored | None,
-        status: int,
-        ticket: Ticket | None,
-    ) -> Response:
-        """*response*, which a backend gave with *status*, and why it was asked (RFC 9211)."""
-        cache = self.cache
-        assert cache is not None
-        if stored is None:
-            why = "vary-miss" if cache.knows(request) else "uri-miss"
-        else:
-            why = "stale" if stored.age(self.clock()) >= stored.lifetime else "request"
-        return _told(cache, response, fwd=why, fwd_status=status, stored=ticket is not None)
-
-
-def _told(cache: Cache, response: Response, **said: Any) -> Response:
-    """*response* with what *cache* says of itself."""
-    return Response(response.status, with_status(response.headers, cache.named, **said))
