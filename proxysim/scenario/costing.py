@@ -15,6 +15,9 @@ from proxysim.scenario.yaml_reader import MAX_BYTES, Path, decode, read
 
 __all__ = ["costs_of", "mistaken_costs"]
 
+#: What a proxy cannot have for itself.
+HEADS = {"request_head", "response_head"}
+
 
 def costs_of(
     document: Document, node: str | None = None, directory: pathlib.Path | str = "."
@@ -36,7 +39,14 @@ def mistaken_costs(document: Document, directory: pathlib.Path) -> Iterator[Mist
     written: dict[Path, Any] = {("costs",): document.costs}
     for name, node in document.nodes.items():
         if isinstance(node, ProxyBase):
-            written["nodes", name, "costs"] = node.costs
+            where = ("nodes", name, "costs")
+            written[where] = node.costs
+            for key in sorted(HEADS & node.costs.keys()):
+                yield Mistake(
+                    (*where, key),
+                    "heads are as long on every wire",
+                    f"Say it for the whole scenario, costs: {{{key}: {node.costs[key]}}}",
+                )
     wrong = False
     for path, found in written.items():
         try:

@@ -166,7 +166,9 @@ class ProxyBase(NodeBase):
     limits: Limits = Limits()
     rate_limit: RateLimit | None = Field(default=None, description="Default: none.")
     shedding: Shedding | None = Field(default=None, description="Default: none.")
-    costs: dict[str, Any] = Field(default={}, description="Overrides of the scenario's costs.")
+    costs: dict[str, Any] = Field(
+        default={}, description="Overrides of the scenario's costs, but for heads."
+    )
 
     @model_validator(mode="after")
     def _queue_to_delay(self) -> Self:

@@ -109,6 +109,8 @@ MISTAKES = [
     ("title: A shop", "titel: A shop", 2, "titel", "Did you mean 'title'"),
     ("title: A shop", "title: 2024", 2, "title", "put numbers and dates in quotes"),
     ("request: 40us", "reqest: 40us", 29, "costs", "Did you mean 'request'"),
+    ("tls: terminate", "costs: {request_head: 1kB}", 15, "nodes.edge.costs.request_head",
+     "for the whole scenario, costs: {request_head: 1kB}"),
     ("costs: {request: 40us}", "costs: typicl", 29, "costs", "Did you mean 'typical'"),
     ("costs: {request: 40us}", "costs: {request: 4kB}", 29, "costs.request", "found '4kB'"),
     ("costs: {request: 40us}", "costs: none.yaml", 29, "costs", "cannot be read"),
