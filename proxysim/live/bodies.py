@@ -12,7 +12,7 @@ from collections import deque
 from typing import Protocol
 
 from proxysim.messages import Body, Content
-from proxysim.proxies.effects import Store
+from proxysim.proxies.effects import Sent, Store
 
 __all__ = ["BodyError", "Reader", "Source", "Stream", "keep_copy", "part_of", "read_body"]
 
@@ -229,6 +229,27 @@ class _ContentReader:
 
     def close(self) -> None:
         pass
+
+
+async def drained(body: Stream, store: Store | None) -> Sent:
+    """Be the reader of last resort: pull only while nobody else reads.
+
+    A copy that was given up and has no readers left is not worth reading to its end.
+    """
+    # Those who were told of this body in the same step become its readers within two turns;
+    # until then its beginning is held for them.
+    beginning = body.reader()
+    try:
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    finally:
+        beginning.close()
+    while not body.over and (body.being_read or store is None or body.keeps(store)):
+        try:
+            await (body.changed() if body.being_read else body.advance())
+        except BodyError:
+            break
+    return Sent(body.size, body.complete)
 
 
 def read_body(body: Body | None) -> Reader:

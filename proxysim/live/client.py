@@ -6,15 +6,16 @@ from collections import deque
 from collections.abc import Callable, Generator
 from typing import Any, Protocol
 
-from proxysim.live.bodies import Stream
-from proxysim.live.driver import Driver, Run
-from proxysim.live.heads import Fields, Refused, Target, authority, read_target
+from proxysim.live.answering import Answering
+from proxysim.live.arrival import Arrival
+from proxysim.live.driver import Driver
+from proxysim.live.heads import Refused, read_target
 from proxysim.live.hello import is_hello, record_length, server_name
 from proxysim.live.limits import Limits
 from proxysim.live.reading import Incoming, Message, RequestReader
+from proxysim.live.run import Run
 from proxysim.live.wire import WINDOW, Wire
-from proxysim.live.writing import bodiless, chunk, field_lines, last_chunk, status_line
-from proxysim.messages import Connection, Content, Headers, Request, Response
+from proxysim.messages import Connection, Headers, Request, Response
 from proxysim.proxies.effects import Effect, Handling, Opening, Send
 
 __all__ = ["Client", "House"]
@@ -49,38 +50,18 @@ class House(Protocol):
     def answered(self, client: Client) -> None: ...
 
 
-class _Arrival:
-    """A request that waits for its turn."""
-
-    __slots__ = ("message", "target")
-
-    def __init__(self, message: Message, target: Target) -> None:
-        self.message = message
-        self.target = target
-
-
-class Client:
-    """One client's connection.
-
-    ``request`` is the one being answered, ``status``, ``sent`` (bytes of body), ``cache`` and
-    ``blocked`` tell of its answer. ``switched``: it speaks something other than HTTP by now.
-    """
+class Client(Answering):
+    """One client's connection; ``switched``: it speaks something other than HTTP by now."""
 
     def __init__(self, wire: Wire, house: House, sni: str = "", *, encrypted: bool = False) -> None:
-        self.wire = wire
+        super().__init__(wire)
         self.house = house
-        self.request: Request | None = None
-        self.status = 0
-        self.sent = 0
-        self.cache = ""
-        self.blocked = False
         self.began = 0.0
         self._sni = sni
         self._encrypted = encrypted
         self._reader = RequestReader(self._arrived, house.limits)
-        self._queue: deque[_Arrival] = deque()
+        self._queue: deque[Arrival] = deque()
         self._run: Run | None = None
-        self._message: Message | None = None  # the request being answered
         self._newest: Message | None = None  # the one that came last
         self._refusal: Refused | None = None
         self._open = False
@@ -89,9 +70,6 @@ class Client:
         self._switching = False  # it was asked for something other than HTTP
         self.switched = False
         self._proceeding = False
-        self._keep = True
-        self._chunked = False
-        self._begun = False  # an answer
         self._since = house.now
         self._unsent = 0
 
@@ -105,11 +83,6 @@ class Client:
         """Bytes that wait here, from the client or for it."""
         body = self._newest.body if self._newest is not None else None
         return self.wire.unsent + (0 if body is None else body.held)
-
-    @property
-    def version(self) -> str:
-        """Of the protocol that the request came in."""
-        return self._message.version if self._message is not None else "1.1"
 
     @property
     def idle(self) -> bool:
@@ -150,7 +123,7 @@ class Client:
             self._newest.body.fail("the client has gone")
         run = self._run
         if run is not None:
-            if self.request is not None and not self._begun:
+            if self.request is not None and not self.begun:
                 self.status = CLIENT_LEFT
                 self.house.answered(self)
             run.left()
@@ -168,7 +141,7 @@ class Client:
             if waited > LINGER:
                 wire.abort()
         elif self.switched or self._run is not None or self._queue:
-            message = self._message
+            message = self.message
             slow = message is not None and not message.over and not wire.held
             if slow and waited > limits.stall:
                 self._refuse_now(Refused(408, "The body did not come in time."))
@@ -245,7 +218,7 @@ class Client:
         if has_body:
             body = Incoming(self.wire, self._go_on, _nothing)
         self._newest = message
-        self._queue.append(_Arrival(message, target))
+        self._queue.append(Arrival(message, target))
         return body
 
     def _proceed(self) -> None:
@@ -266,36 +239,16 @@ class Client:
             elif self._ended or (self.house.draining and not self._reader.in_head):
                 self.wire.close()
 
-    def _serve(self, arrival: _Arrival) -> None:
-        message, target = arrival.message, arrival.target
-        fields, incoming = message.fields, message.body
-        body: Content | Stream | None = None
-        if incoming is not None:
-            whole = incoming.whole()
-            if whole is not None:
-                body = Content(whole) if whole else None
-            else:
-                body = Stream(incoming, fields.length)
-        headers = fields.headers
-        if target.absolute:
-            headers = _with_host(headers, target, fields)
+    def _serve(self, arrival: Arrival) -> None:
+        message = arrival.message
         house = self.house
-        self._message = message
-        self._begun = False
+        self.message = message
+        self.begun = False
         self._since = house.now
         self.began = house.time()
         self.status = self.sent = 0
-        self._keep = message.keep_alive and not house.draining
-        self.request = request = Request(
-            message.line[0],
-            target.scheme,
-            target.host,
-            target.port,
-            target.path,
-            headers,
-            self.wire.peer,
-            body,
-        )
+        self.keep = message.keep_alive and not house.draining
+        self.request = request = arrival.request(self.wire.peer)
         self._run = run = Run(house.driver, house.handle(request), self, self._served)
         run.start()
 
@@ -303,17 +256,17 @@ class Client:
         """The proxy is done with the request."""
         self._run = None
         self._since = self.house.now
-        message = self._message
+        message = self.message
         if self.switched or self._deaf or message is None:
             return
         if not self.status:
             self.refuse(Refused(500, "The proxy has failed."))
             return
         self.house.answered(self)
-        self._message = None
+        self.message = None
         if self.wire.gone:
             return
-        if message.switches and self._keep:
+        if message.switches and self.keep:
             self._restart()
         elif message.over:
             self._next()
@@ -334,7 +287,7 @@ class Client:
             self._proceed()
 
     def _next(self) -> None:
-        if not self._keep:
+        if not self.keep:
             self._queue.clear()
             self._close_gently()
         else:
@@ -348,8 +301,8 @@ class Client:
 
     def _go_on(self) -> None:
         """Somebody wants the body: give leave to send it, where that was asked for."""
-        message = self._message
-        if message is None or message.version == "1.0" or self._begun:
+        message = self.message
+        if message is None or message.version == "1.0" or self.begun:
             return
         if message.fields.expects:
             self.wire.write(CONTINUE)
@@ -367,11 +320,11 @@ class Client:
         """*message* will not come whole: whatever was begun for it ends."""
         if message.body is not None:
             message.body.fail("the client broke off")
-        if message is self._message:
-            run, self._run, self._message = self._run, None, None
+        if message is self.message:
+            run, self._run, self.message = self._run, None, None
             if run is not None:
                 run.close()
-            if self._begun:
+            if self.begun:
                 self.wire.abort()
         else:
             self._queue = deque(found for found in self._queue if found.message is not message)
@@ -386,17 +339,16 @@ class Client:
 
     def refuse(self, refusal: Refused) -> None:
         """Answer *refusal*, for the proxy, and close."""
-        self._keep = False
-        if self._message is None:
+        self.keep = False
+        if self.message is None:
             self.request = None
             self.began = self.house.time()
-        self._message = None
+        self.message = None
         text = f"{refusal.status} {refusal.says}\n".encode()
         headers = Headers([("content-type", "text/plain; charset=utf-8")])
         if not self.wire.gone:
-            head = self._head(Response(refusal.status, headers), len(text), "GET")
-            self.wire.write(head + text)
-            self.sent = len(text)
+            effect = Send(Response(refusal.status, headers))
+            self.send(effect, text, bare=self.bare(effect.response))
             self.house.answered(self)
         self._close_gently()
 
@@ -410,77 +362,11 @@ class Client:
         if self._ended or not wire.end():
             wire.close()
 
-    # Answers.
-
-    def _head(self, response: Response, length: int | None, method: str) -> bytes:
-        """The head of an answer whose body has *length* bytes, None: not known yet."""
-        status, headers = response.status, response.headers
-        self.status = status
-        self._begun = True
-        self._chunked = False
-        message = self._message
-        version = message.version if message is not None else "1.1"
-        parts = [status_line(status)]
-        if bodiless(method, status):
-            parts.append(field_lines(headers, sized=status != 204 and status >= 200))
-            if method == "HEAD" and length and "content-length" not in headers.fields:
-                parts.append(b"content-length: %d\r\n" % length)
-        else:
-            parts.append(field_lines(headers, sized=False))
-            if length is not None:
-                parts.append(b"content-length: %d\r\n" % length)
-            elif version == "1.1":
-                self._chunked = True
-                parts.append(b"transfer-encoding: chunked\r\n")
-            else:
-                self._keep = False
-        if status >= 200 and not (method == "CONNECT" and status < 300):
-            if message is not None and message.uninvited:
-                self._keep = False
-            if not self._keep:
-                parts.append(b"connection: close\r\n")
-            elif version == "1.0":
-                parts.append(b"connection: keep-alive\r\n")
-        parts.append(b"\r\n")
-        return b"".join(parts)
-
-    def bare(self, response: Response) -> bool:
-        """Whether the answer to the request has no body, whatever there is."""
-        return bodiless(self.request.method if self.request is not None else "GET", response.status)
-
-    def send(self, effect: Send, data: bytes, *, bare: bool) -> int:
-        """Answer with a body that is all here; how many bytes of it were sent."""
-        self.cache, self.blocked = effect.cache, effect.blocked
-        method = self.request.method if self.request is not None else "GET"
-        head = self._head(effect.response, len(data), method)
-        if bare or not data:
-            self.wire.write(head)
-            return 0
-        self.wire.write(head + data)
-        self.sent = len(data)
-        return self.sent
-
-    def begin(self, effect: Send, length: int | None) -> None:
-        """Send the head of an answer whose body follows, piece by piece."""
-        self.cache, self.blocked = effect.cache, effect.blocked
-        method = self.request.method if self.request is not None else "GET"
-        self.wire.write(self._head(effect.response, length, method))
-
-    def data(self, piece: bytes) -> None:
-        """Send a piece of the body."""
-        self.sent += len(piece)
-        self.wire.write(chunk(piece) if self._chunked else piece)
-
-    def end(self, trailers: tuple[tuple[str, str], ...] = ()) -> None:
-        """The body is whole."""
-        if self._chunked:
-            message = self._message
-            takes = message is not None and message.fields.trailers
-            self.wire.write(last_chunk(trailers if takes else ()))
+    # Where answers end otherwise.
 
     def break_off(self) -> None:
         """The body will not be whole, and the client must not think that it is."""
-        self._keep = False
+        self.keep = False
         self._deaf = True
         self.house.answered(self)
         self.wire.abort()
@@ -490,8 +376,7 @@ class Client:
         self.switched = True
         self.house.tunnels += 1
         if response is not None:
-            method = self.request.method if self.request is not None else "GET"
-            self.wire.write(self._head(response, None, method))
+            self.wire.write(self.head(response, None))
 
     def relayed(self, down: int) -> None:
         """What it was switched to is over; *down* bytes have gone to the client."""
@@ -499,17 +384,6 @@ class Client:
         self.sent = down
         if self.request is not None:
             self.house.answered(self)
-
-
-def _with_host(headers: Headers, target: Target, fields: Fields) -> Headers:
-    """The request line outranks Host (RFC 9112, section 3.2.2)."""
-    default = 443 if target.scheme == "https" else 80
-    if fields.hosts:
-        host, port = authority(fields.hosts[0])
-        if host == target.host and (port or default) == target.port:
-            return headers
-    name = f"[{target.host}]" if ":" in target.host else target.host
-    return headers.set("host", name if target.port == default else f"{name}:{target.port}")
 
 
 def _nothing() -> None:

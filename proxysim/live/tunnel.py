@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from proxysim.live.wire import Wire
 from proxysim.proxies.effects import Closed
 
-__all__ = ["Tunnel"]
+if TYPE_CHECKING:
+    from proxysim.live.client import Client
+
+__all__ = ["Tunnel", "relayed"]
 
 
 class Tunnel:
@@ -91,3 +95,20 @@ class _End:
 
     def _room(self) -> None:
         self.wire.flow("tunnel")
+
+
+async def relayed(client: Client, server: Wire, idle: float) -> Closed:
+    """Pass bytes both ways until it is over, or nothing has come for *idle* seconds."""
+    tunnel = Tunnel(client.wire, server)
+    try:
+        while True:
+            heard = tunnel.heard
+            await asyncio.wait([tunnel.over], timeout=idle)
+            if tunnel.heard == heard:
+                tunnel.finish("deadline")
+            if tunnel.over.done():
+                return tunnel.over.result()
+    finally:
+        client.relayed(tunnel.down)
+        client.wire.close()
+        server.close()
