@@ -106,6 +106,24 @@ def test_a_confirmation_of_something_else_confirms_nothing(stored, confirmation,
         assert "if-none-match" not in got.asked[1].headers
 
 
+@pytest.mark.parametrize(
+    ("stored", "confirmation", "holds"),
+    [
+        ({"last_modified": date(-9)}, {"last_modified": date(-9)}, True),
+        ({"last_modified": date(-9)}, {"last_modified": date(-8)}, False),
+        ({"last_modified": date(-9)}, {}, True),
+        ({"last_modified": date(-9)}, {"etag": '"1"'}, True),
+        ({"etag": '"1"'}, {"last_modified": date(-9)}, False),
+        ({"etag": '"1"', "last_modified": date(-9)}, {"last_modified": date(-9)}, True),
+    ],
+)
+def test_without_tags_the_date_of_the_change_tells(stored, confirmation, holds):
+    site = Site(said(cache_control="max-age=1", **stored))
+    site.ask()
+    site.after(3).says(said(304, None, **confirmation), said(body=b"newer"))
+    assert (len(site.ask().asked) == 1) is holds
+
+
 def test_what_was_evicted_while_it_was_asked_about_is_still_confirmed():
     site = Site(said(cache_control="max-age=1", etag='"1"'))
     site.ask()

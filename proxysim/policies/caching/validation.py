@@ -114,14 +114,14 @@ def confirms(new: Headers, tag: str, changed: str) -> bool:
     """Whether a 304 with the fields *new* is about the answer with these :func:`validators`.
 
     By the tags, compared as weakly as If-None-Match is; without tags on both sides by the date of
-    the last change, where both say one (section 4.3.4). A strong tag that confirms a weak one comes
-    of a proxy on the way that codes, and so weakens tags, but passes a 304 on as it is.
+    the last change, where the 304 says one (section 4.3.4). A strong tag that confirms a weak one
+    comes of a proxy on the way that codes, and so weakens tags, but passes a 304 on as it is.
     """
     said = new.get("etag")
     if said and tag:
         return tag.removeprefix("W/") == said.removeprefix("W/")
     date = new.get("last-modified")
-    return not (date and changed) or date == changed
+    return not date or date == changed
 
 
 def describes(new: Headers, stored: Response, tag: str, length: int | None) -> bool:
