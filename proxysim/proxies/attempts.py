@@ -191,14 +191,21 @@ class Attempts:
         came = reply if isinstance(reply, Failure) else reply.response.status
         if not retry.may_retry(request, came, sendings, self._under_way()):
             return None
-        return retry.pause(sendings, self._asked_to_wait(request, reply, asked))
+        candidates = self._candidates(request, asked)
+        if not candidates:
+            return None
+        wish = 0.0
+        if isinstance(reply, Head) and candidates[0] in asked:
+            # There is nobody else, and it may have asked to be left alone for a while.
+            wish = retry_after(reply.response.headers.get("retry-after"))
+        return retry.pause(sendings, wish)
 
     def _try(self, request: Request, asked: list[Backend], claims: Claims) -> Attempt:
         """Ask one backend, none of those *asked* before where there are others."""
         proxy, breakers = self.proxy, self.breakers
         pool = self._candidates(request, asked)
         if not pool:
-            return Answer(None, self._nobody(request, asked))
+            return Answer(None, self._nobody(request))
         if self.slots is None:
             backend = proxy.choose(request, pool)
         else:
@@ -233,16 +240,18 @@ class Attempts:
 
     def _candidates(self, request: Request, asked: list[Backend]) -> Sequence[Backend]:
         """Who may be asked now, less those *asked* where others are left."""
-        pool = self.proxy.pool(request, asked)
-        if self.breakers is not None and pool:
+        pool = self.proxy.pool(request)
+        if self.breakers is not None:
             pool = self.breakers.admitted(pool, self.proxy.clock())
+        if asked:
+            return [backend for backend in pool if backend not in asked] or pool
         return pool
 
-    def _nobody(self, request: Request, asked: list[Backend]) -> Failure:
+    def _nobody(self, request: Request) -> Failure:
         """Why nobody may be asked, and for how long."""
-        wait = 0.0
-        if self.breakers is not None:
-            wait = self.breakers.wait(self.proxy.pool(request, asked), self.proxy.clock())
+        if self.breakers is None:
+            return Failure("overload")
+        wait = self.breakers.wait(self.proxy.pool(request), self.proxy.clock())
         return Failure("overload", wait=wait)
 
     def _slot(
@@ -299,7 +308,9 @@ class Attempts:
     ) -> Attempt:
         assert self.hedging is not None
         sent = pair.running and len(asked) > pair.before
-        if not sent or not self._others(request, asked) or not self.hedging.spend():
+        candidates = self._candidates(request, asked)
+        others = candidates and candidates[0] not in asked
+        if not sent or not others or not self.hedging.spend():
             yield Wait(Signal())  # for ever: the first goes on alone, and ends the race
         pair.hedged = True
         pair.running += 1
@@ -328,15 +339,3 @@ class Attempts:
 
     def _under_way(self) -> int:
         return self.proxy.in_flight() + self._backing_off
-
-    def _others(self, request: Request, asked: list[Backend]) -> bool:
-        """Whether there is anybody left who has not been asked."""
-        return any(backend not in asked for backend in self._candidates(request, asked))
-
-    def _asked_to_wait(
-        self, request: Request, reply: Head | Failure, asked: list[Backend]
-    ) -> float:
-        """Seconds for which the only backend there is has asked to be left alone."""
-        if isinstance(reply, Failure) or self._others(request, asked):
-            return 0.0
-        return retry_after(reply.response.headers.get("retry-after"))

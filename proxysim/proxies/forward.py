@@ -156,7 +156,7 @@ class ForwardProxy(CachingProxy):
             origin = self._origins[at] = Backend(request.host, *at)
         return origin
 
-    def pool(self, request: Request, tried: Sequence[Backend]) -> Sequence[Backend]:
+    def pool(self, request: Request) -> Sequence[Backend]:
         return (self._upstream(request),)
 
     def in_flight(self) -> int:

@@ -102,8 +102,8 @@ class Proxy:
 
     # What a subclass decides.
 
-    def pool(self, request: Request, tried: Sequence[Backend]) -> Sequence[Backend]:
-        """The backends that may be asked now, less those *tried* where others are left."""
+    def pool(self, request: Request) -> Sequence[Backend]:
+        """The backends that may be asked now: one object as long as they are the same."""
         raise NotImplementedError
 
     def in_flight(self) -> int:
@@ -121,7 +121,7 @@ class Proxy:
 
         What is to be retried is handed on: most requests need no more than this.
         """
-        pool = self.pool(request, ())
+        pool = self.pool(request)
         if not pool:
             yield from (deliver or self._send_uncached)(request, Failure("overload"))
             return

@@ -106,7 +106,7 @@ class ReverseProxy(CachingProxy):
             peer=connection.peer,
             world=connection.world,
         )
-        pool = self.pool(hello, ())
+        pool = self.pool(hello)
         if not pool:
             return Opening.REFUSE
         with self.choose(hello, pool) as backend:
@@ -131,12 +131,9 @@ class ReverseProxy(CachingProxy):
     def _misdirected(self) -> Handling:
         yield Send(*error_page(421, "This proxy does not serve the host that was asked for."))
 
-    def pool(self, request: Request, tried: Sequence[Backend]) -> Sequence[Backend]:
+    def pool(self, request: Request) -> Sequence[Backend]:
         fleet = self.fleet
-        pool = fleet.pool if fleet.until is None else fleet.at(self.clock())
-        if tried:
-            return [backend for backend in pool if backend not in tried] or pool
-        return pool
+        return fleet.pool if fleet.until is None else fleet.at(self.clock())
 
     def explain_to(self, tell: Callable[[Request, Backend, dict[str, Any]], None]) -> None:
         """Have *tell* told of every choice from now on, and why: as plain data.

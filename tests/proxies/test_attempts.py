@@ -312,6 +312,24 @@ def test_a_trial_whose_client_leaves_makes_room_for_another():
     assert isinstance(next(proxy.handle(get())), Fetch)
 
 
+def test_an_answer_is_not_given_up_where_nobody_is_left_to_ask():
+    """The breaker that this very failure opens leaves no one for the retry."""
+    breakers = Breakers(failures=1)
+    handling = edge(shop(1), retry=Retry(on=[503]), breakers=breakers).handle(get())
+    next(handling)
+    assert handling.send(BUSY) == Send(BUSY.response, BUSY.body)
+
+
+def test_who_has_answered_badly_is_asked_again_where_breakers_leave_no_other():
+    one, two = servers = shop(2)
+    breakers = Breakers(failures=2)
+    for _ in range(2):
+        breakers.observe(two, None, False, 0.0)
+    handling = edge(servers, retry=Retry(), breakers=breakers).handle(get())
+    assert next(handling).backend is one
+    assert handling.send(LOST).backend is one
+
+
 def test_where_all_breakers_are_open_the_answer_says_until_when():
     (one,) = servers = shop(1)
     clock = Clock()
