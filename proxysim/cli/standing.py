@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -145,7 +146,8 @@ def built(scenario: Scenario, name: str) -> ForwardProxy | ReverseProxy:
     """The proxy that *scenario* calls *name*, by the clock of the loop that runs."""
     from proxysim.scenario.build_proxies import proxy_of
 
-    return proxy_of(scenario, name, asyncio.get_running_loop().time)
+    clock = asyncio.get_running_loop().time
+    return proxy_of(scenario, name, clock, epoch=time.time() - clock())
 
 
 def stand(build: Callable[[], Setup]) -> None:

@@ -256,6 +256,7 @@ def test_stale_window(text, expected):
         (ask(cache_control="max-age=10"), 11, 60, False),
         (ask(cache_control="min-fresh=20"), 40, 60, True),
         (ask(cache_control="min-fresh=20"), 41, 60, False),
+        (ask(cache_control="x"), 59.5, 60, True),
         (ask(cache_control="x"), 60, 60, False),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxysim.policies.admission import SecondHit
+from proxysim.policies.caching.storing import head_size
 from proxysim.policies.identity import ReverseIdentity
 from tests.proxies.origin import HOUR, Site, get, reused, said
 
@@ -130,6 +131,15 @@ def test_a_capacity_may_count_answers():
     for number in range(5):
         site.says(said(body=b"x" * 10**6, **HOUR)).ask(get(f"/{number}"))
     assert len(site.cache) == 3
+
+
+def test_an_answer_may_take_all_the_room_there_is():
+    answer = said(**HOUR)
+    whole = head_size(answer.response.headers) + 10
+    for capacity, kept in ((whole, 1), (whole - 1, 0)):
+        site = Site(answer, capacity=capacity, epoch=None)
+        site.ask()
+        assert len(site.cache) == kept
 
 
 def test_a_newer_answer_that_is_too_large_leaves_nothing_old_behind():
