@@ -8,9 +8,9 @@ proxies reach is the client's to forge.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
-from ipaddress import ip_address, ip_network
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from proxysim.errors import ScenarioError
 from proxysim.messages import Request
@@ -30,12 +30,14 @@ __all__ = [
 FIELDS = ("x-forwarded-for", "forwarded")
 
 _REMEMBERED = 16384
+#: Where only networks are trusted, more proxies than that are not followed.
+_FURTHEST = 100
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _PAIR = rf'{_TOKEN}=(?:{_TOKEN}|"(?:[^"\\]|\\.)*")'
 _ELEMENT = rf"(?:{_PAIR})?(?:;(?:{_PAIR})?)*"
 _PAIRS = re.compile(rf'({_TOKEN})=(?:({_TOKEN})|"((?:[^"\\]|\\.)*)")', re.DOTALL)
 #: The last member of a list. What comes before may be broken, by whoever wrote that.
-_LAST = re.compile(rf"(?:^|,)[ \t]*({_ELEMENT})[ \t]*\Z", re.DOTALL)
+_LAST = re.compile(rf"(?:^|,)[ \t]*+({_ELEMENT})\Z", re.DOTALL)
 _PORT = r"(?::(?:\d{1,5}|_[A-Za-z0-9._-]+))?\Z"
 _BRACKETED = re.compile(rf"\[([0-9A-Fa-f:.]+)\]{_PORT}", re.ASCII)
 _DOTTED = re.compile(rf"(\d+\.\d+\.\d+\.\d+){_PORT}", re.ASCII)
@@ -67,7 +69,8 @@ class Trusted:
         self.hops = hops
         self.networks = None if networks is None else [ip_network(text) for text in networks]
         self.field = field
-        self._known = lru_cache(_REMEMBERED)(self._walk)
+        walk = partial(_walk, field, hops, self.networks)
+        self._known = lru_cache(_REMEMBERED)(walk)
 
     def client(self, request: Request) -> str:
         """The address that the client of *request* has, as far as that can be trusted."""
@@ -91,25 +94,6 @@ class Trusted:
             request.world,
             request.peer,
         )
-
-    def _walk(self, said: str, peer: str) -> str:
-        found, believed = peer, 0
-        for address in _from_right(self.field, said):
-            if not address or not self._believes(found, believed):
-                break
-            found, believed = address, believed + 1
-        return found
-
-    def _believes(self, speaker: str, believed: int) -> bool:
-        if self.networks is None:
-            return believed < (self.hops or 0)
-        if self.hops is not None and believed >= self.hops:
-            return False
-        try:
-            address = ip_address(canonical(speaker))
-        except ValueError:
-            return False
-        return any(address in network for network in self.networks)
 
 
 def client_of(request: Request, trusted: Trusted | int) -> str:
@@ -155,6 +139,32 @@ def node_of(address: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+def _walk(
+    field: str,
+    hops: int | None,
+    networks: Sequence[IPv4Network | IPv6Network] | None,
+    said: str,
+    peer: str,
+) -> str:
+    """Whom *peer*, and those whom it is believed about, were asked by."""
+    if hops is None:
+        hops = 0 if networks is None else _FURTHEST
+    found = peer
+    for address, _ in zip(_from_right(field, said), range(hops), strict=False):
+        if not address or not (networks is None or _lies_in(networks, found)):
+            break
+        found = address
+    return found
+
+
+def _lies_in(networks: Sequence[IPv4Network | IPv6Network], host: str) -> bool:
+    try:
+        address = ip_address(canonical(host))
+    except ValueError:
+        return False
+    return any(address in network for network in networks)
+
+
 def _from_right(field: str, text: str) -> Iterator[str]:
     """The addresses that a field tells, the last first; empty where it is none."""
     if field == "forwarded":
@@ -166,7 +176,7 @@ def _from_right(field: str, text: str) -> Iterator[str]:
 
 
 def _elements_from_right(text: str) -> Iterator[Mapping[str, str]]:
-    while text.strip(" \t"):
+    while text := text.rstrip(" \t,"):
         found = _LAST.search(text)
         if found is None:
             yield {}

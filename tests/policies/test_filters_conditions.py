@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -197,6 +199,14 @@ def test_no_list_is_too_odd(text):
 )
 def test_url_patterns(pattern, expected):
     assert Url([pattern]).matches(ask(path="/ads/1.gif?x=1"), 0.0) is expected
+
+
+@given(pattern=st.text("ab*", min_size=1, max_size=8), path=st.text("ab", max_size=10))
+def test_a_star_stands_for_anything_and_only_a_star(pattern, path):
+    written = f"*/{pattern}"
+    regular = re.compile(".*".join(map(re.escape, written.split("*"))))
+    expected = regular.fullmatch(f"http://a.example/{path}") is not None
+    assert Url([written]).matches(ask(path=f"/{path}"), 0.0) == expected
 
 
 def test_a_broken_expression_is_refused():
