@@ -14,11 +14,10 @@ import zstandard
 from proxysim.live.bodies import Stream, read_body
 from proxysim.messages import Body, Content
 
-__all__ = ["CODERS", "encoded"]
+__all__ = ["CODERS", "LEVELS", "encoded"]
 
-GZIP_LEVEL = 5
-BROTLI_QUALITY = 4
-ZSTD_LEVEL = 3
+#: How hard a coding tries unless it is told: the levels that the costs of codings are known for.
+LEVELS = {"gzip": 6, "br": 4, "zstd": 3}
 #: Coding this many bytes holds nobody else up; beyond them it is done in a thread.
 AT_ONCE = 64 * 1024
 
@@ -26,23 +25,23 @@ Step = Callable[[bytes], bytes]
 Last = Callable[[], bytes]
 
 
-def _gzip() -> tuple[Step, Last]:
-    coder = zlib.compressobj(GZIP_LEVEL, wbits=16 + zlib.MAX_WBITS)
+def _gzip(level: int) -> tuple[Step, Last]:
+    coder = zlib.compressobj(level, wbits=16 + zlib.MAX_WBITS)
     return coder.compress, coder.flush
 
 
-def _brotli() -> tuple[Step, Last]:
-    coder: Any = brotli.Compressor(quality=BROTLI_QUALITY)
+def _brotli(level: int) -> tuple[Step, Last]:
+    coder: Any = brotli.Compressor(quality=level)
     return coder.process, coder.finish
 
 
-def _zstd() -> tuple[Step, Last]:
-    coder = zstandard.ZstdCompressor(level=ZSTD_LEVEL).compressobj()
+def _zstd(level: int) -> tuple[Step, Last]:
+    coder = zstandard.ZstdCompressor(level=level).compressobj()
     return coder.compress, coder.flush
 
 
-#: Coding -> what codes a chunk, and what it has left at the end.
-CODERS: dict[str, Callable[[], tuple[Step, Last]]] = {
+#: Coding -> of a level, what codes a chunk, and what it has left at the end.
+CODERS: dict[str, Callable[[int], tuple[Step, Last]]] = {
     "gzip": _gzip,
     "br": _brotli,
     "zstd": _zstd,
@@ -54,10 +53,10 @@ class _Coder:
 
     trailers = ()
 
-    def __init__(self, body: Body, coding: str) -> None:
+    def __init__(self, body: Body, coding: str, level: int) -> None:
         self._body = body
         self._reader = read_body(body)
-        self._step, self._last = CODERS[coding]()
+        self._step, self._last = CODERS[coding](level)
         self._read = 0
         self._ended = False
         self._under_way: asyncio.Future[bytes] | None = None
@@ -88,9 +87,14 @@ class _Coder:
             self._body.abort()
 
 
-def encoded(body: Body, coding: str) -> Body:
-    """*body* in *coding*: at once where it is here and short, else coded as it is read."""
+def encoded(body: Body, coding: str, level: int | None = None) -> Body:
+    """*body* in *coding*: at once where it is here and short, else coded as it is read.
+
+    As hard as *level* says; None: as usual, by :data:`LEVELS`.
+    """
+    if level is None:
+        level = LEVELS[coding]
     if isinstance(body, Content) and body.length <= AT_ONCE:
-        step, last = CODERS[coding]()
+        step, last = CODERS[coding](level)
         return Content(step(body.data) + last())
-    return Stream(_Coder(body, coding))
+    return Stream(_Coder(body, coding, level))

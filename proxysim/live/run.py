@@ -250,7 +250,7 @@ class Run:
             effect.body.abort()
 
     def encode(self, effect: Encode) -> Any:
-        body = encoded(effect.body, effect.coding)
+        body = encoded(effect.body, effect.coding, effect.level)
         if isinstance(body, Stream):
             self.streams.append(body)
         return body
