@@ -30,6 +30,9 @@ UNLIMITED = 2**63
 #: Most answers kept for one target; beyond that the oldest goes. Each look-up reads through them.
 VARIANTS = 64
 
+#: Of how many targets that were changed last it is known when.
+CHANGES = 1000
+
 
 class Cache:
     """What a proxy keeps of the answers that pass.
@@ -76,6 +79,7 @@ class Cache:
         self.refreshing: set[Hashable] = set()
         self._kept: dict[Target, list[Stored]] = {}
         self._by_key: dict[Hashable, Stored] = {}
+        self._changed: dict[Target, float] = {}
 
     def __len__(self) -> int:
         return len(self._by_key)
@@ -129,7 +133,12 @@ class Cache:
         return self._ticket(again)
 
     def keep(self, stored: Stored, body: Body | None) -> None:
-        """Store an answer that has come whole, in the place of any older one."""
+        """Store an answer that has come whole, in the place of any older one.
+
+        Not one that was asked for before its target was changed: it may tell of what was before.
+        """
+        if self._changed and stored.asked < self._changed.get(stored.target, stored.asked):
+            return
         key = stored.key
         before = self._by_key.get(key)
         length = (body.length or 0) if body is not None else 0
@@ -198,12 +207,16 @@ class Cache:
     def invalidate(self, request: Request, response: Response) -> None:
         """Forget what an unsafe *request*, so answered, has made obsolete (RFC 9111, 4.4).
 
-        Nobody else joins a fetch of it that is under way.
+        Nobody else joins a fetch of it that is under way, nor is its answer kept.
         """
         gone = obsolete(request, response)
         for where in gone:
+            self._changed.pop(where, None)
+            self._changed[where] = self.clock()
             for stored in tuple(self._kept.get(where, ())):
                 self.discard(stored)
+        while len(self._changed) > CHANGES:
+            del self._changed[next(iter(self._changed))]
         for fill in [fill for fill in self.fills.values() if fill.key[0] in gone]:
             self.unlist(fill)
 
@@ -285,6 +298,7 @@ class Cache:
         now = self.clock()
         received = None if self.epoch is None else self.epoch + now
         terms = freshness.terms(said.headers.fields.get("cache-control", ""))
+        stored.asked = asked
         stored.received = now
         stored.initial_age = freshness.age_on_receipt(said, received, now - asked)
         stored.lifetime = (

@@ -112,14 +112,15 @@ class CachingProxy(Proxy):
         if isinstance(reply, Failure):
             yield Send(*self.gateway_error(reply), cache="bypass")
             return
-        ticket = None
-        said = reply.response
+        ticket, said = None, reply.response
         response, body, coding = yield from self._prepare(request, reply)
         if request.method not in SAFE:
             cache.invalidate(request, said)
             if is_its_own(request, said):
                 read = replace(request, method="GET")
                 ticket = cache.ticket(read, said, response, coding, began)
+                if ticket is not None:
+                    ticket.stored.asked = self.clock()  # it tells of the change
         if cache.named:
             why = "bypass" if request.method in ("GET", "HEAD") else "method"
             response = cache.told(response, fwd=why, fwd_status=said.status)

@@ -27,10 +27,11 @@ class Stored:
     says which requests it answers, None for all. ``tag`` is its entity tag as the origin gave it.
     ``key`` is what the replacement policy knows it by: target, coding and selected fields.
 
-    ``received`` is the cache's clock when the head came, ``initial_age`` how old it was then
-    (RFC 9111, section 4.2.3). It is fresh up to the age ``lifetime``; for ``window`` seconds more
-    it may be served while a newer one is fetched, for ``error_window`` seconds more in place of an
-    error (RFC 5861); and to clients that take it stale unless it is ``strict``.
+    ``asked`` is the cache's clock when the origin was asked for it, ``received`` when the head
+    came, ``initial_age`` how old it was then (RFC 9111, section 4.2.3). It is fresh up to the age
+    ``lifetime``; for ``window`` seconds more it may be served while a newer one is fetched, for
+    ``error_window`` seconds more in place of an error (RFC 5861); and to clients that take it stale
+    unless it is ``strict``.
     """
 
     target: Target
@@ -39,6 +40,7 @@ class Stored:
     coded_here: bool
     selection: Selection | None
     tag: str
+    asked: float = 0.0
     received: float = 0.0
     initial_age: float = 0.0
     lifetime: float = 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from proxysim.messages import Failure
 from proxysim.policies.admission import SecondHit
 from proxysim.policies.caching.storing import head_size
 from proxysim.policies.identity import ReverseIdentity
@@ -97,6 +98,15 @@ def test_what_tells_of_the_servers_does_not_come_back_with_a_confirmation():
         assert got.status == 200
         assert "server" not in got.headers
         assert got["cache-control"] == "max-age=9"
+
+
+def test_no_answer_is_told_and_not_kept():
+    site = Site(Failure("refused"), Failure("timeout"))
+    assert [(got.status, got.cache) for got in (site.ask(), site.ask())] == [
+        (502, "miss"),
+        (504, "miss"),
+    ]
+    assert len(site.cache) == 0
 
 
 def test_parts_from_the_origin_are_passed_on_and_not_kept():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from proxysim.messages import Content
 from tests.proxies.origin import HOUR, Site, date, get, reused, said
 
 # Validation, section 4.3.
@@ -288,6 +289,28 @@ def test_so_is_what_the_answer_names_at_the_same_origin(name, reference, obsolet
     site.ask(get("/other"))
     site.ask(get("/form", method="POST"))
     assert bool(site.ask(get("/other")).asked) is obsolete
+
+
+@pytest.mark.parametrize("collapse", [False, True])
+def test_what_was_asked_for_before_a_change_is_not_kept_after_it(collapse):
+    site = Site(collapse=collapse)
+    handling = site.proxy.handle(get())
+    if collapse:
+        spawn = next(handling)
+        fetch = spawn.generator
+        next(fetch)
+        handling.send(None)
+    else:
+        fetch = handling
+        next(fetch)
+    site.after(1)
+    change = site.proxy.handle(get(method="PUT"))
+    next(change)
+    change.send(said(204, None))
+    fetch.send(said(body=b"before", **HOUR)).store.commit(Content(b"before"))
+    assert len(site.cache) == 0
+    assert site.says(said(body=b"after", **HOUR)).ask().body == b"after"
+    assert len(site.cache) == 1
 
 
 def test_all_variants_become_obsolete_at_once():
