@@ -21,6 +21,7 @@ from proxysim.live.driver import Driver
 from proxysim.live.limits import DEFAULT_LIMITS, Limits
 from proxysim.live.metrics import Admin, Metrics
 from proxysim.live.serve import Server
+from proxysim.live.tls import succeed
 from proxysim.live.upstream import Upstreams
 from proxysim.policies.reach import Reach
 from proxysim.proxies.forward import ForwardProxy
@@ -81,6 +82,7 @@ class _Standing:
         self._build = build
         self._say = say
         self._setup = setup = build()
+        self._listening_tls = setup.tls
         self._log: AccessLog | None = _log_of(setup)
         self._metrics = Metrics(loop.time)
         self._server = Server(
@@ -177,6 +179,8 @@ class _Standing:
             self._log = log
         if setup.kept == before.kept and before.proxy.cache is not None:
             setup.proxy.cache = before.proxy.cache
+        if self._listening_tls is not None and setup.tls is not None:
+            succeed(self._listening_tls, setup.tls)
         self._own(self._server)
         if self._admin is not None:
             self._own(self._admin)

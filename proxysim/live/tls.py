@@ -9,7 +9,7 @@ from typing import Any
 
 from proxysim.errors import ScenarioError
 
-__all__ = ["Certificates", "client_context", "server_context"]
+__all__ = ["Certificates", "client_context", "server_context", "succeed"]
 
 PROTOCOLS = ["http/1.1"]
 LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -68,6 +68,18 @@ def server_context(pairs: Sequence[tuple[Path, Path]]) -> ssl.SSLContext:
             by_name.setdefault(name, context)
     _name_asked_for(contexts[0], by_name)
     return contexts[0]
+
+
+def succeed(context: ssl.SSLContext, successor: ssl.SSLContext) -> None:
+    """Let *successor* speak on the connections that *context* accepts from now on."""
+    asked = successor.sni_callback
+
+    def pass_on(connection: Any, name: Any, _: ssl.SSLContext) -> None:
+        connection.context = successor
+        if asked is not None:
+            asked(connection, name, successor)
+
+    context.sni_callback = pass_on
 
 
 def client_context(authority: Path | None = None) -> ssl.SSLContext:

@@ -13,7 +13,7 @@ from proxysim.live.driver import Driver
 from proxysim.live.origin import Page
 from proxysim.live.proxy_protocol import read_line
 from proxysim.live.serve import Server, serve
-from proxysim.live.tls import Certificates, client_context, server_context
+from proxysim.live.tls import Certificates, client_context, server_context, succeed
 from proxysim.live.upstream import Upstreams
 from proxysim.policies.balancers.round_robin import RoundRobin
 from proxysim.policies.identity import ReverseIdentity
@@ -104,6 +104,18 @@ async def test_the_name_that_is_asked_for_chooses_the_certificate(stage, tmp_pat
         assert answer.endswith(b"page")
     with pytest.raises(ssl.SSLCertVerificationError):
         await ask(edge, context, "three.example")
+
+
+async def test_certificates_can_be_changed_while_it_serves(stage, made):
+    _, at = await stage.origin(page=Page(b"page"))
+    context, later = made.server_context(), Certificates([HERE])
+    edge = await stage.stack.enter_async_context(await serve(over(at), tls=context))
+    assert (await ask(edge, made.client_context()))[0].endswith(b"page")
+    succeed(context, later.server_context())
+    answer, _ = await ask(edge, later.client_context())
+    assert answer.endswith(b"page")
+    with pytest.raises(ssl.SSLCertVerificationError):
+        await ask(edge, made.client_context())
 
 
 def test_a_certificate_that_cannot_be_used_is_named(tmp_path):
