@@ -134,6 +134,20 @@ def test_what_is_coded_here_is_kept_coded_and_asked_about_by_the_origin_s_tag():
     assert site.ask(accept_encoding="gzip", if_none_match=tag).status == 304
 
 
+@pytest.mark.parametrize(("wants", "coded"), [({"accept_encoding": "gzip"}, True), ({}, False)])
+def test_a_confirmation_leaves_what_this_proxy_says_of_codings(wants, coded):
+    site = Site(
+        said(body=b"words " * 300, cache_control="max-age=10", **TEXT),
+        proxy={"compression": Compression(("br", "gzip"))},
+    )
+    site.ask(**wants)
+    new = said(304, None, cache_control="max-age=60", vary="Accept", content_md5="x")
+    got = site.after(11).says(new).ask(**wants)
+    assert (got.cache, got["vary"]) == ("revalidated", "Accept, Accept-Encoding")
+    assert ("content-md5" in got.headers) is not coded
+    assert got["content-encoding"] == ("gzip" if coded else "")
+
+
 def test_a_stored_plain_answer_is_coded_once_and_no_younger_for_it():
     words = b"words " * 300
     site = Site(
