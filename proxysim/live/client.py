@@ -92,7 +92,7 @@ class Client(Answering):
     # What the wire tells.
 
     def received(self, data: bytes) -> None:
-        if self._deaf:
+        if self._deaf or self._refusal is not None:
             return
         if not self._open:
             self._greet(data)

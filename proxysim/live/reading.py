@@ -292,6 +292,8 @@ class RequestReader(_Reader):
             self.in_head, self._raw = False, []
             return
         parser = self._parser
+        if not self._target.isascii():
+            raise Refused(400, "The target cannot be read.")
         line = (parser.get_method().decode("ascii"), self._target.decode("ascii"))
         message = self._head(line, parser.get_http_version())
         limit = self.limits.body

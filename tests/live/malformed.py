@@ -65,6 +65,7 @@ CASES: dict[str, tuple[bytes, int]] = {
     "unknown method": (get(line=b"SMUGGLE /page HTTP/1.1"), 400),
     "control in the target": (get(line=b"GET /pa\x01ge HTTP/1.1"), 400),
     "high byte in the target": (get(line=b"GET /p\xe4ge HTTP/1.1"), 400),
+    "high byte in the query": (get(line=b"GET /page?\xe4 HTTP/1.1"), 400),
     "nul in the target": (get(line=b"GET /pa\0ge HTTP/1.1"), 400),
     "fragment in the target": (get(line=b"GET /page#top HTTP/1.1"), 400),
     "target without a slash": (get(line=b"GET page HTTP/1.1"), 400),

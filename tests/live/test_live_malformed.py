@@ -8,6 +8,7 @@ import h11
 import pytest
 
 from proxysim.live.limits import Limits
+from proxysim.live.origin import Page
 from proxysim.live.serve import serve
 from proxysim.policies.balancers.round_robin import RoundRobin
 from proxysim.policies.identity import ReverseIdentity
@@ -139,6 +140,19 @@ async def test_what_comes_whole_before_rubbish_is_answered_before_the_refusal(st
     answer = await exchange(stage, edge, get() + b"rubbish\r\n\r\n" + SMUGGLED, end=False)
     assert [part[:3] for part in answer.split(b"HTTP/1.1 ")[1:]] == [b"200", b"400"]
     assert len(recorder.requests) == 1
+
+
+async def test_nothing_is_read_after_what_is_refused(stage):
+    """However long an answer that comes before the refusal takes."""
+    _, slow = await stage.origin(page=Page(b"page", delay=0.1))
+    edge = await stage.reverse(slow)
+    reader, writer = await stage.connect(edge, get() + b"rubbish\r\n\r\n")
+    for _ in range(5):
+        await asyncio.sleep(0.01)
+        writer.write(SMUGGLED)
+    answer = await reader.read()
+    assert [part[:3] for part in answer.split(b"HTTP/1.1 ")[1:]] == [b"200", b"400"]
+    writer.close()
 
 
 async def test_pipelined_requests_are_answered_in_order(stage):
