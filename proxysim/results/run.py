@@ -210,8 +210,9 @@ class Run:
     def littles_law(self, node: str | None = None) -> tuple[float, float]:
         """The two sides of Little's law L = lambda W over [warmup, duration).
 
-        For a *node*: L is the mean of its ``in_flight``, lambda of its ``rate``, W the mean time
-        between a request's first and last span there, so hops must have been kept. Without
+        For a server, *node*: L is the mean of its ``in_flight``, lambda of its ``rate``, W the mean
+        time between a request's first and last span there, so hops must have been kept. (A proxy's
+        spans are of what it does itself, not of all the time that a request is there.) Without
         *node*: of all requests under way, from the requests table. The sides differ by what was
         under way at the edges, and by sampling.
 
@@ -234,6 +235,11 @@ class Run:
         if not share.any():
             raise ResultError(
                 f"no time windows of {node!r}", mend=did_you_mean(node, windows.names("node")) + "."
+            )
+        if str(self.fact(node).get("kind", "")).endswith("proxy"):
+            raise ResultError(
+                f"{node} is a proxy, whose spans do not cover a request's stay",
+                mend="Name a server, or none: then it is checked for all requests under way.",
             )
         width = (windows.column("end") - windows.column("start")) * share
         inside = float((width * windows.column("in_flight"))[share > 0].sum() / width.sum())
