@@ -1,4 +1,4 @@
-"""How a group of clients reaches each site, and what it says of itself on the way."""
+"""How clients and forward proxies reach each site, and what clients tell of themselves."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from proxysim.messages import Headers
 from proxysim.policies.authentication import credentials
 from proxysim.scenario.nodes import Clients
 from proxysim.sim.channels import Endpoint
+from proxysim.topology import Network
 
 if TYPE_CHECKING:
     from proxysim.sim.world import World
 
-__all__ = ["Way", "fields_of", "ways_of"]
+__all__ = ["Addresses", "Resolver", "Way", "fields_of", "ways_of"]
 
 
 @dataclass(slots=True)
@@ -64,3 +65,33 @@ def ways_of(world: World, node: Clients) -> dict[int, Way]:
             fields = own if site.tls else to_proxy
             ways[index] = Way((proxy,), host, site.tls, site.tls, site.upload, fields)
     return ways
+
+
+class Addresses(dict[int, str]):
+    """The addresses of a group's members by number, worked out as they are first needed."""
+
+    def __init__(self, network: Network, group: str) -> None:
+        super().__init__()
+        self.network = network
+        self.group = group
+
+    def __missing__(self, member: int) -> str:
+        address = self[member] = self.network.address_of(self.group, member)
+        return address
+
+
+class Resolver:
+    """Finds where a forward proxy's host names lead; members of a group are taken in turn."""
+
+    def __init__(self, world: World, parent: str | None) -> None:
+        self.world = world
+        self.parent = parent
+        self.turns: dict[str, int] = {}
+
+    def __call__(self, name: str) -> Endpoint:
+        world = self.world
+        if self.parent is not None and name == self.parent:
+            return world.nodes[name]
+        fronts = world.front(name)
+        turn = self.turns[name] = self.turns.get(name, -1) + 1
+        return fronts[turn % len(fronts)]

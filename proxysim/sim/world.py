@@ -31,9 +31,8 @@ from proxysim.sim.paths import Direction, Path
 from proxysim.sim.proxies import ProxyNode
 from proxysim.sim.servers import Server
 from proxysim.sim.sights import views_of
-from proxysim.sim.ways import fields_of, ways_of
+from proxysim.sim.ways import Addresses, Resolver, fields_of, ways_of
 from proxysim.sim.wires import Wires
-from proxysim.topology import Network
 from proxysim.workload.replay import ReplayGroup
 from proxysim.workload.streams import Chance
 
@@ -159,7 +158,7 @@ class World:
             self._codes[name],
             self.network.address(name),
             proxy,
-            _Resolver(self, node.through if isinstance(node, said.ForwardProxy) else None)
+            Resolver(self, node.through if isinstance(node, said.ForwardProxy) else None)
             if forward
             else self.nodes.__getitem__,
             costs_of(self.scenario.document, name, self.scenario.directory),
@@ -181,7 +180,7 @@ class World:
             group,
             ways_of(self, node),
             self.clients_codes[name],
-            _Addresses(self.network, name),
+            Addresses(self.network, name),
             headers=fields_of(node)[1],
             keep_alive=node.keep_alive,
             connections=node.connections,
@@ -371,33 +370,3 @@ class World:
 
 def _terms(node: said.ReverseProxy | said.Server) -> Terms:
     return Terms(Version(node.tls_version), node.early_data)
-
-
-class _Addresses(dict[int, str]):
-    """The addresses of a group's members by number, worked out as they are first needed."""
-
-    def __init__(self, network: Network, group: str) -> None:
-        super().__init__()
-        self.network = network
-        self.group = group
-
-    def __missing__(self, member: int) -> str:
-        address = self[member] = self.network.address_of(self.group, member)
-        return address
-
-
-class _Resolver:
-    """Finds where a forward proxy's host names lead; members of a group are taken in turn."""
-
-    def __init__(self, world: World, parent: str | None) -> None:
-        self.world = world
-        self.parent = parent
-        self.turns: dict[str, int] = {}
-
-    def __call__(self, name: str) -> Endpoint:
-        world = self.world
-        if self.parent is not None and name == self.parent:
-            return world.nodes[name]
-        fronts = world.front(name)
-        turn = self.turns[name] = self.turns.get(name, -1) + 1
-        return fronts[turn % len(fronts)]

@@ -7,92 +7,28 @@ asked makes a journey of its own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import pairwise
 
 import networkx as nx
 
 from proxysim.errors import TopologyError, did_you_mean
+from proxysim.topology.addresses import Addresses, counts
+from proxysim.topology.places import CLIENTS, ROUTER, Hop, Place, Wire
 
-__all__ = ["Hop", "Network", "Place", "Wire"]
-
-_CLIENTS, _ROUTER = "clients", "router"
+__all__ = ["Network"]
 
 #: Whose network a node stands in, where the scenario does not say.
 _ZONES = {
-    _CLIENTS: "clients' side",
+    CLIENTS: "clients' side",
     "forward_proxy": "clients' side",
-    _ROUTER: "internet",
+    ROUTER: "internet",
     "reverse_proxy": "servers' side",
     "server": "servers' side",
 }
 
-#: Members in one 127.G.0.0/16: the last octet runs from 1 to 254.
-_IN_BLOCK = 256 * 254
 
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A node of the scenario, or a group of them.
-
-    ``kind`` is clients, forward_proxy, reverse_proxy, server or router. Members are NAME-1,
-    NAME-2, ...; anything but clients of which there is one keeps its NAME.
-    """
-
-    name: str
-    kind: str
-    count: int = 1
-    zone: str = ""
-
-    @property
-    def numbered(self) -> bool:
-        return self.count > 1 or self.kind == _CLIENTS
-
-    def member(self, index: int) -> str:
-        """The name of the member *index*, from 0."""
-        return f"{self.name}-{index + 1}" if self.numbered else self.name
-
-
-@dataclass(frozen=True, slots=True)
-class Wire:
-    """A link between two nodes or groups.
-
-    ``latency`` and ``jitter`` (mean of an exponential) are one way, in seconds; ``bandwidth`` is
-    in bytes per second in each direction, None without limit; ``loss`` is a chance. Each pair of
-    members has a wire of its own unless it is ``shared``.
-    """
-
-    between: tuple[str, str]
-    latency: float = 0.0
-    jitter: float = 0.0
-    bandwidth: float | None = None
-    loss: float = 0.0
-    shared: bool = False
-    slow_start: bool = False
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Hop:
-    """One direction of one wire. The same two ends always give the same object.
-
-    ``name`` is ``start>end``. ``lane`` names what shares the bandwidth: two hops over a ``shared``
-    wire have one lane in each direction. Where ``each`` is true, every member of the group of
-    clients at one end has this lane to itself.
-    """
-
-    wire: Wire
-    start: str
-    end: str
-    lane: str
-    each: bool
-
-    @property
-    def name(self) -> str:
-        return f"{self.start}>{self.end}"
-
-
-class Network:
+class Network(Addresses):
     """The graph of *places* joined by *wires*.
 
     A group of clients is one node of the graph; every other member is a node of its own. Without
@@ -107,7 +43,7 @@ class Network:
         wires: Sequence[Wire] | None = None,
         conversations: Iterable[tuple[str, str]] = (),
     ) -> None:
-        self.places = {place.name: place for place in places}
+        super().__init__(places)
         self.wires = None if wires is None else tuple(wires)
         self.graph: nx.Graph[str] = nx.Graph()
         self._owner: dict[str, Place] = {}
@@ -125,7 +61,6 @@ class Network:
         self._routes: dict[tuple[str, str], tuple[Hop, ...]] = {}
         self._routers: dict[str, tuple[str, ...]] = {}
         self._lay()
-        self._blocks = self._allot()
         self.conversations = tuple(
             (one, other)
             for left, right in conversations
@@ -182,52 +117,9 @@ class Network:
             return name
         group, _, number = name.rpartition("-")
         place = self.places.get(group)
-        if place is not None and place.kind == _CLIENTS and _counts(number, place.count):
+        if place is not None and place.kind == CLIENTS and counts(number, place.count):
             return group
         raise TopologyError(f"there is no node {name!r}", mend=did_you_mean(name, self._owner))
-
-    # Addresses
-
-    def address(self, member: str) -> str:
-        """The member's own address in 127.0.0.0/8: 127.G.H.L, where G tells the group."""
-        place = self.places.get(member)
-        if place is not None and not place.numbered:
-            return self.address_of(member, 0)
-        group, _, number = member.rpartition("-")
-        place = self.places.get(group)
-        if place is None or not place.numbered or not _counts(number, place.count):
-            raise TopologyError(
-                f"there is no member {member!r}", mend=did_you_mean(member, self._owner)
-            )
-        return self.address_of(group, int(number) - 1)
-
-    def address_of(self, group: str, index: int) -> str:
-        """The address of the member *index* (from 0) of *group*."""
-        block, within = divmod(index, _IN_BLOCK)
-        high, low = divmod(within, 254)
-        return f"127.{self._blocks[group] + block}.{high}.{low + 1}"
-
-    def networks(self, name: str) -> tuple[str, ...]:
-        """All addresses of *name*, a group or one of its members, as networks."""
-        place = self.places.get(name)
-        if place is None:
-            return (f"{self.address(name)}/32",)
-        first = self._blocks[name]
-        blocks = -(-place.count // _IN_BLOCK)
-        return tuple(f"127.{first + block}.0.0/16" for block in range(blocks))
-
-    def name(self, address: str) -> str:
-        """The member at *address*; the inverse of :meth:`address`."""
-        octets = address.split(".")
-        if len(octets) == 4 and octets[0] == "127" and all(part.isdecimal() for part in octets):
-            block, high, low = (int(part) for part in octets[1:])
-            for group, first in reversed(self._blocks.items()):
-                if first <= block:
-                    index = (block - first) * _IN_BLOCK + high * 254 + low - 1
-                    if 1 <= low <= 254 and high < 256 and index < self.places[group].count:
-                        return self.places[group].member(index)
-                    break
-        raise TopologyError(f"no member has the address {address!r}")
 
     # Pictures
 
@@ -262,7 +154,7 @@ class Network:
         ranks: dict[str, int] = {}
         for ring, names in rings.nodes(data="members"):
             for name in names:
-                alone = not ahead.degree(name) and self.graph.nodes[name]["kind"] != _CLIENTS
+                alone = not ahead.degree(name) and self.graph.nodes[name]["kind"] != CLIENTS
                 server = self.graph.nodes[name]["kind"] == "server"
                 ranks[name] = last if server else (last + 1) // 2 if alone else level[ring]
         layers: dict[int, list[str]] = {}
@@ -274,7 +166,7 @@ class Network:
 
     @staticmethod
     def _nodes_of(place: Place) -> Iterator[str]:
-        if place.kind == _CLIENTS:
+        if place.kind == CLIENTS:
             yield place.name
         else:
             yield from (place.member(index) for index in range(place.count))
@@ -324,23 +216,8 @@ class Network:
         ends = dict(zip((one, other), wire.between, strict=True))
         for start, end in ((one, other), (other, one)):
             lane = f"{ends[start]}>{ends[end]}" if wire.shared else f"{start}>{end}"
-            each = _CLIENTS in kinds and not wire.shared
+            each = CLIENTS in kinds and not wire.shared
             self._hops[start, end] = Hop(wire, start, end, lane, each)
-
-    def _allot(self) -> dict[str, int]:
-        """Each group's first G, in the order of the places."""
-        blocks, free = {}, 1
-        for place in self.places.values():
-            blocks[place.name] = free
-            free += -(-place.count // _IN_BLOCK)
-        if free > 255:
-            raise TopologyError(
-                f"{sum(place.count for place in self.places.values())} members in"
-                f" {len(self.places)} groups do not fit into 127.0.0.0/8",
-                place="nodes",
-                mend="Use fewer groups, or fewer members in each.",
-            )
-        return blocks
 
     # Routes
 
@@ -385,7 +262,7 @@ class Network:
         found = self._routers.get(name)
         if found is None:
             found = self._routers[name] = tuple(
-                beyond for beyond in self.graph.adj[name] if self._owner[beyond].kind == _ROUTER
+                beyond for beyond in self.graph.adj[name] if self._owner[beyond].kind == ROUTER
             )
         return found
 
@@ -397,7 +274,7 @@ class Network:
             inner = next(
                 name
                 for name in nx.shortest_path(self.graph, a, b)[1:-1]
-                if self._owner[name].kind != _ROUTER
+                if self._owner[name].kind != ROUTER
             )
             kind = self._owner[inner].kind.replace("_", " ")
             return TopologyError(
@@ -410,12 +287,6 @@ class Network:
 
     def _hops_by_name(self) -> set[str]:
         return {"-".join(hop.wire.between) for hop in self._hops.values()}
-
-
-def _counts(number: str, count: int) -> bool:
-    """Whether *number* is written as a member's number is, from 1 to *count*."""
-    plain = number.isascii() and number.isdigit() and number[0] != "0" and len(number) < 9
-    return plain and int(number) <= count
 
 
 def _groups(wire: Wire, pair: frozenset[str]) -> int:
