@@ -98,6 +98,7 @@ def test_labels_that_crowd_are_numbered_and_told_in_a_key(website, many):
     marks = [text for text in texts(ax) if text.replace("-", "").isdecimal()]
     covered = [int(mark.split("-")[0]) for mark in marks]
     assert covered[0] == 1
+    assert len(marks) == many if many == 6 else len(marks) < 40
     assert int(marks[-1].split("-")[-1]) == many
     lines = [text for text in ax.texts if "down" in text.get_text()]
     assert 1 <= len(lines) <= 5
