@@ -355,12 +355,6 @@ class ProxyNode(Mishaps):
         for task in list(self.beside):
             task.close()
 
-    def end(self) -> None:
-        """The run is over: give up what is still under way."""
-        for task in [*self.inside.values(), *self.beside]:
-            if task is not None:
-                task.close()
-
     def _return(self) -> None:
         for resident in self.proxy.residents():
             self._beside(resident)

@@ -249,9 +249,6 @@ class World:
         All is then freed at once, and nothing is left for the cyclic collector: walking what a long
         run leaves behind took it a tenth of the run's time.
         """
-        for node in self.nodes.values():
-            if isinstance(node, ProxyNode):
-                node.end()
         parts: list[Any] = [*self.nodes.values(), *self.clients, *self.wires.directions.values()]
         for part in parts:
             if isinstance(part, ProxyNode):
