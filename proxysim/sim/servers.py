@@ -256,6 +256,8 @@ class Server(Mishaps):
         held, self._silenced = self._silenced, []
         now = self.env.time
         for since, exchange in held:
+            if exchange not in self.serving:
+                continue  # it has left
             exchange.wait += now - since
             self.serving.discard(exchange)
             self.busy -= 1

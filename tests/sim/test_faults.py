@@ -115,6 +115,21 @@ def test_silence_outlasts_patience() -> None:
     assert latencies(run) == pytest.approx([2.0])
 
 
+def test_who_leaves_a_silent_server_leaves_it_once() -> None:
+    """Done, not answered, and given up at 3 s: afterwards there is one worker, as before."""
+    run = play(
+        {
+            "users": {"kind": "clients", "patience": 3.0},
+            "web": front(workers=1, service=1.0, on_disconnect="abort"),
+        },
+        script=[(float(at), "ann", "/1", 0) for at in (0, 20, 20)],
+        events=[{"at": 0.5, "node": "web", "silent_for": 10.0}],
+    )
+    assert outcomes(run) == ["timed_out", "ok", "ok"]
+    assert latencies(run) == pytest.approx([3.0, 1.0, 2.0])
+    assert run.nodes.query("node == 'web'")["utilisation"].between(0, 1).all()
+
+
 def test_slow_is_slow_for_a_while() -> None:
     run = play(
         {"web": front(service=1.0)},
