@@ -36,6 +36,11 @@ def test_without_retries_or_within_a_budget_the_storm_blows_over(remedy, seed):
     assert served(counted(calm, 34)) > 0.99
 
 
+def test_a_pause_before_each_retry_does_not_end_the_storm():
+    paused = play("retry-storm", {"nodes.edge.retry.backoff": {"base": "250ms"}})
+    assert served(counted(paused, 20)) == 0
+
+
 @seeds
 def test_hedges_spare_visitors_the_slowest_answers(seed):
     plain = play("hedging", {"nodes.edge.hedge": None}, seed=seed)
