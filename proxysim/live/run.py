@@ -11,8 +11,9 @@ from proxysim.live.coding import encoded
 from proxysim.live.tunnel import relayed
 from proxysim.live.waiting import Waiting
 from proxysim.live.wire import WINDOW, Wire
-from proxysim.messages import Content, Failure
+from proxysim.messages import Connection, Content, Failure
 from proxysim.proxies.effects import (
+    Closed,
     Connect,
     Cut,
     Discard,
@@ -186,8 +187,14 @@ class Run:
         self._reply(reply)
 
     def connect(self, effect: Connect) -> Any:
+        return self._later(self._connected(effect))
+
+    async def _connected(self, effect: Connect) -> Connection | Failure:
         upstreams = self.world.upstreams
-        return self._later(upstreams.connect(effect.backend, effect.deadline, effect.ask))
+        reply = await upstreams.connect(effect.backend, effect.deadline, effect.ask)
+        if isinstance(reply, Connection):
+            self.streams.append(reply.world)
+        return reply
 
     # Bodies.
 
@@ -259,9 +266,13 @@ class Run:
         return part_of(effect.body, effect.first, effect.last)
 
     def relay(self, effect: Relay) -> Any:
-        client, connection = _present(self.client), effect.connection
+        return self._later(self._relayed(_present(self.client), effect))
+
+    async def _relayed(self, client: Client, effect: Relay) -> Closed:
+        server = effect.connection.world
+        self.streams = [stream for stream in self.streams if stream is not server]
         client.switch(effect.response)
-        return self._later(relayed(client, connection.world, client.house.limits.idle))
+        return await relayed(client, server, client.house.limits.idle)
 
     # Time, and one another.
 

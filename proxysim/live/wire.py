@@ -99,7 +99,8 @@ class Wire(asyncio.Protocol):
             return True
         if not self.transport.can_write_eof():
             return False
-        self.transport.write_eof()
+        with suppress(OSError):
+            self.transport.write_eof()
         return True
 
     def close(self) -> None:

@@ -62,6 +62,31 @@ async def test_the_last_of_those_who_share_a_fetch_ends_it(stage):
     assert len(origin.requests) == 1
 
 
+@pytest.mark.parametrize("pause", [0, 1, 2, 3, 5, 8])
+async def test_a_client_that_leaves_as_its_tunnel_begins_leaves_nothing(stage, pause):
+    ended = asyncio.Event()
+
+    async def listen(reader, writer):
+        try:
+            await reader.read()
+        finally:
+            ended.set()
+            writer.close()
+
+    gateway = await stage.forward({"bank.example": await stage.raw(listen)})
+    _, writer = await stage.connect(
+        gateway, b"CONNECT bank.example:443 HTTP/1.1\r\nHost: bank.example:443\r\n\r\n"
+    )
+    for _ in range(pause):
+        await asyncio.sleep(0)
+    stage.reset(writer)
+    await stage.until(lambda: not gateway.clients)
+    assert gateway.proxy.in_flight() == 0
+    assert gateway.tunnels == 0
+    if gateway.driver.upstreams.opened:
+        await ended.wait()
+
+
 async def test_a_server_that_stops_leaves_nothing(stage):
     """Requests under way, kept connections, spawned fetches: all gone when close returns."""
     _, slow = await stage.origin(

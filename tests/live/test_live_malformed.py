@@ -30,6 +30,7 @@ class Recorder:
         self.raw = b""
         self.requests: list[tuple[h11.Request, bytes]] = []
         self.broken = 0
+        self.misread: list[tuple[str, bytes]] = []
 
     async def __call__(self, reader, writer):
         http = h11.Connection(h11.SERVER)
@@ -49,13 +50,20 @@ class Recorder:
                     self.requests.append((request, body))
                     answer = request.target
                     length = [("content-length", str(len(answer)))]
+                    head = b"" if request.method == b"HEAD" else answer
                     writer.write(http.send(h11.Response(status_code=200, headers=length)))
-                    writer.write(http.send(h11.Data(answer)) + http.send(h11.EndOfMessage()))
+                    writer.write(http.send(h11.Data(head)) + http.send(h11.EndOfMessage()))
+                    if http.our_state is not h11.DONE:
+                        break
                     http.start_next_cycle()
                 else:
                     break
-        except (h11.ProtocolError, ConnectionError):
+        except (h11.ProtocolError, ConnectionError) as error:
             self.broken += 1
+            if "without sending complete message body" not in str(error) and not isinstance(
+                error, ConnectionError
+            ):
+                self.misread.append((str(error), self.raw[-300:]))
         finally:
             writer.close()
 
