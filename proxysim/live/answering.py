@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import time
+
 from proxysim.live.reading import Message
 from proxysim.live.wire import Wire
-from proxysim.live.writing import bodiless, chunk, field_lines, last_chunk, status_line
+from proxysim.live.writing import (
+    bodiless,
+    chunk,
+    date_line,
+    field_lines,
+    last_chunk,
+    status_line,
+)
 from proxysim.messages import Request, Response
 from proxysim.proxies.effects import Send
 
@@ -67,6 +76,8 @@ class Answering:
         if status >= 200 and not (method == "CONNECT" and status < 300):
             if message is not None and message.uninvited:
                 self.keep = False
+            if "date" not in headers.fields:
+                parts.append(date_line(int(time.time())))
             if not self.keep:
                 parts.append(b"connection: close\r\n")
             elif version == "1.0":

@@ -142,7 +142,8 @@ class Client(Answering):
                 wire.abort()
         elif self.switched or self._run is not None or self._queue:
             message = self.message
-            slow = message is not None and not message.over and not wire.held
+            body = message.body if message is not None else None
+            slow = body is not None and body.begun and not body.over and not wire.held
             if slow and waited > limits.stall:
                 self._refuse_now(Refused(408, "The body did not come in time."))
         elif self._reader.in_head or not self._open:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
 
 from proxysim.messages import Headers, Request
 
-__all__ = ["bodiless", "chunk", "field_lines", "last_chunk", "request_line", "status_line"]
+__all__ = [
+    "bodiless",
+    "chunk",
+    "date_line",
+    "field_lines",
+    "last_chunk",
+    "request_line",
+    "status_line",
+]
 
 _KEPT_FIELDS = 40
 
@@ -44,6 +53,12 @@ def status_line(status: int) -> bytes:
     except ValueError:
         reason = ""
     return f"HTTP/1.1 {status} {reason}\r\n".encode()
+
+
+@lru_cache(maxsize=4)
+def date_line(second: int) -> bytes:
+    """When an answer came that did not say (RFC 9110, section 6.6.1); *second* since the epoch."""
+    return f"date: {formatdate(second, usegmt=True)}\r\n".encode()
 
 
 def request_line(request: Request, target: str) -> bytes:
