@@ -58,6 +58,8 @@ format: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.balancers
+	$(BIN)/python -m benchmarks.eviction
 
 # A notebook is a .ipynb, or a .md or .py with a jupytext header.
 notebooks: $(STAMP)
