@@ -213,6 +213,8 @@ class Client(Answering):
         target = read_target(method, line, fields.hosts, house.scheme)
         if not target.host:
             raise Refused(400, "No host is given.")
+        if not house.forward and target.scheme != house.scheme:
+            raise Refused(400, "This is not how that scheme is spoken.")
         if house.forward and not target.absolute:
             raise Refused(400, "This is a forward proxy: ask it for whole addresses.")
         body = None

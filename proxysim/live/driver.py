@@ -57,6 +57,7 @@ class Driver:
     def renew(self, upstreams: Upstreams) -> None:
         """Ask backends by *upstreams* from now on; what is under way ends as it began."""
         self.upstreams.retire()
+        self._retired = [retired for retired in self._retired if retired.in_use]
         self._retired.append(self.upstreams)
         self.upstreams = upstreams
 

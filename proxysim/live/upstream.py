@@ -121,6 +121,11 @@ class Upstreams:
             if not idle:
                 del self._idle[key]
 
+    @property
+    def in_use(self) -> bool:
+        """Whether any connection is open, or being opened."""
+        return bool(self.dialler.wires or self._tasks)
+
     def retire(self) -> None:
         """Keep no connection that is free, now or later."""
         self._retired = True

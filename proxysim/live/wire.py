@@ -114,7 +114,7 @@ class Wire(asyncio.Protocol):
             return
         self.gone = True
         if self._socket is not None:
-            with suppress(OSError):
+            with suppress(OSError, ValueError):  # ValueError: uvloop has closed it already
                 self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
         self.transport.abort()
         self._wake()

@@ -71,6 +71,10 @@ CASES: dict[str, tuple[bytes, int]] = {
     "target without a slash": (get(line=b"GET page HTTP/1.1"), 400),
     "star for a get": (get(line=b"GET * HTTP/1.1"), 400),
     "other scheme": (get(line=b"GET ftp://shop.example/page HTTP/1.1"), 400),
+    "absolute target of another scheme": (
+        get(line=b"GET https://shop.example/page HTTP/1.1"),
+        400,
+    ),
     "absolute target without a host": (get(line=b"GET http:///page HTTP/1.1"), 400),
     "user in the target": (get(line=b"GET http://a@shop.example/page HTTP/1.1"), 400),
     "http/2 preface": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
