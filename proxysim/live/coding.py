@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 import brotli
@@ -48,6 +51,12 @@ CODERS: dict[str, Callable[[int], tuple[Step, Last]]] = {
 }
 
 
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Threads of their own: where names are slow to resolve, coding does not wait for them."""
+    return ThreadPoolExecutor(os.cpu_count(), "proxysim-coding")
+
+
 class _Coder:
     """A source that codes what it reads from *body*, off the event loop once that takes long."""
 
@@ -73,7 +82,7 @@ class _Coder:
                     if coded:
                         return coded
                     continue
-                self._under_way = asyncio.get_running_loop().run_in_executor(None, work)
+                self._under_way = asyncio.get_running_loop().run_in_executor(_threads(), work)
             # Shielded: what a cancelled reading has begun, the next one takes.
             coded = await asyncio.shield(self._under_way)
             self._under_way = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,8 @@ from proxysim.messages import Body, Connection, Content, Failure, Request, Respo
 from proxysim.proxies.effects import Head, Switched
 
 __all__ = ["Link"]
+
+logger = logging.getLogger("proxysim.live")
 
 #: What an answer may have for a head; a body may be as long as it likes.
 ANSWERS = Limits(header_bytes=64 * 1024, headers=200)
@@ -51,6 +54,8 @@ class Link:
         self._stale = False  # the reader cannot be used again
         self._spoiled = False  # nor can the connection
         self._switched = False
+        self._came = 0  # bytes
+        self._progress = (0, 0)
 
     @property
     def resting(self) -> bool:
@@ -122,6 +127,20 @@ class Link:
         finally:
             reader.close()
 
+    def watch(self, now: float, stall: float) -> None:
+        """See whether the backend has stood still for *stall* seconds; called now and then.
+
+        How long its head may take is for the proxy's deadlines to say.
+        """
+        progress = (self._came, self.wire.unsent)
+        body_due = self._told and self._head is not None and not self._head.over
+        waiting = (body_due and not self.wire.held) or progress[1] > 0
+        if not waiting or self.resting or progress != self._progress:
+            self._progress, self.since = progress, now
+        elif now - self.since > stall:
+            logger.warning("%s: it has stood still for %g s", self.wire.peer, stall)
+            self._late()
+
     def abort(self) -> None:
         """Break off."""
         self._tell = None
@@ -135,6 +154,7 @@ class Link:
 
     def received(self, data: bytes) -> None:
         self.heard = True
+        self._came += len(data)
         if self._switched:
             self.wire.early += data
             return
@@ -180,6 +200,8 @@ class Link:
 
     def _late(self) -> None:
         self._timer = None
+        if self._head is not None and self._head.body is not None:
+            self._head.body.fail("the backend stood still")
         self.wire.abort()
         self._fail(LATE)
 

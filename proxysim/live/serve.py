@@ -191,7 +191,7 @@ class Server:
         self.now = loop.time()
         for client in tuple(self.clients.values()):
             client.watch()
-        self.driver.upstreams.sweep(self.now)
+        self.driver.upstreams.sweep(self.now, self.limits.stall)
         self._clock = loop.call_later(self._tick_seconds, self._tick)
 
 

@@ -111,8 +111,14 @@ class Upstreams:
             links[-1].abort()
             raise
 
-    def sweep(self, now: float) -> None:
-        """Close what has been idle for too long; called now and then with a clock's *now*."""
+    def sweep(self, now: float, stall: float) -> None:
+        """Close what has been idle for too long, or has stood still for *stall* seconds.
+
+        Called now and then, with a clock's *now*.
+        """
+        for wire in tuple(self.dialler.wires):
+            if isinstance(wire.owner, Link) and not wire.owner.resting:
+                wire.owner.watch(now, stall)
         for key, idle in tuple(self._idle.items()):
             while idle and idle[0].since and now - idle[0].since > KEPT_SECONDS:
                 idle.pop(0).abort()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from proxysim.live.limits import DEFAULT_LIMITS
 from proxysim.live.origin import Origin
 from proxysim.live.serve import serve
 from proxysim.live.upstream import Upstreams
@@ -75,8 +76,9 @@ class Stage:
     def __init__(self) -> None:
         self.stack = AsyncExitStack()
 
-    async def serve(self, proxy, upstreams=None):
-        return await self.stack.enter_async_context(await serve(proxy, upstreams=upstreams))
+    async def serve(self, proxy, upstreams=None, **options):
+        serving = await serve(proxy, upstreams=upstreams, **options)
+        return await self.stack.enter_async_context(serving)
 
     async def origin(self, **pages):
         """An origin with *pages*, by their paths less the slash, and its backend."""
@@ -110,11 +112,10 @@ class Stage:
         await server.wait_closed()
         return Backend("nobody", host, port)
 
-    async def reverse(self, *servers, **options):
+    async def reverse(self, *servers, limits=DEFAULT_LIMITS, tls=None, **options):
         clock = asyncio.get_running_loop().time
-        return await self.serve(
-            ReverseProxy("edge", clock, ReverseIdentity(), RoundRobin(), servers, **options)
-        )
+        proxy = ReverseProxy("edge", clock, ReverseIdentity(), RoundRobin(), servers, **options)
+        return await self.serve(proxy, limits=limits, tls=tls)
 
     async def forward(self, names=None, proxies=(), **options):
         """A forward proxy to whom *names* are the given backends' addresses."""

@@ -8,10 +8,6 @@ from random import Random
 import pytest
 
 from proxysim.live.limits import Limits
-from proxysim.live.serve import serve
-from proxysim.policies.balancers.round_robin import RoundRobin
-from proxysim.policies.identity import ReverseIdentity
-from proxysim.proxies.reverse import ReverseProxy
 from tests.live.malformed import CASES, SMUGGLED, chunked, get, post
 from tests.live.test_live_malformed import Recorder
 
@@ -82,17 +78,14 @@ async def sent(stage, edge, data, rng):
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_whatever_comes_the_proxy_lives_on(stage, seed):
     rng, recorder = Random(seed), Recorder()
-    backend = await stage.raw(recorder)
-    clock = asyncio.get_running_loop().time
-    proxy = ReverseProxy("edge", clock, ReverseIdentity(), RoundRobin(), [backend])
-    proxy.upgrades = {"websocket"}
     limits = Limits(header_time=0.1, stall=0.1, idle=0.1)
-    edge = await stage.stack.enter_async_context(await serve(proxy, limits=limits))
+    edge = await stage.reverse(await stage.raw(recorder), limits=limits)
+    edge.proxy.upgrades = {"websocket"}
     for _ in range(ROUNDS):
         requests = [mutated(rng) for _ in range(AT_ONCE)]
         await asyncio.gather(*(sent(stage, edge, data, rng) for data in requests))
         assert (await stage.ask(edge)).body == b"/page"
-    await stage.until(lambda: proxy.in_flight() == 0 and not edge.clients)
+    await stage.until(lambda: edge.proxy.in_flight() == 0 and not edge.clients)
     assert recorder.misread == []
     assert recorder.requests
     assert edge.tunnels == 0

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from proxysim.live.limits import Limits
 from proxysim.live.origin import Page
 from proxysim.messages import Headers
 
@@ -84,6 +85,60 @@ async def test_a_client_that_leaves_as_its_tunnel_begins_leaves_nothing(stage, p
     assert gateway.tunnels == 0
     if gateway.driver.upstreams.opened:
         await ended.wait()
+
+
+async def test_a_client_that_takes_nothing_is_broken_off(stage):
+    _, at = await stage.origin(large=Page(bytes(30_000_000)))
+    edge = await stage.reverse(at, limits=Limits(stall=0.1))
+    reader, writer = await stage.get(edge, "/large")
+    await reader.readexactly(1000)
+    writer.transport.pause_reading()
+    await stage.until(lambda: not edge.clients and at.in_flight == 0)
+    writer.close()
+
+
+async def test_a_backend_that_stands_still_is_broken_off(stage):
+    """In the middle of its answer, or of the request."""
+
+    async def half(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
+        await reader.read()
+        writer.close()
+
+    edge = await stage.reverse(await stage.raw(half), limits=Limits(stall=0.1))
+    reader, writer = await stage.get(edge)
+    assert (await reader.readuntil(b"half")).startswith(b"HTTP/1.1 200")
+    with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+        await reader.readexactly(5)
+    writer.close()
+    await stage.until(lambda: edge.proxy.in_flight() == 0)
+
+    stuck = asyncio.Event()
+
+    async def deaf(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.transport.pause_reading()
+        await stuck.wait()
+        writer.close()
+
+    edge = await stage.reverse(await stage.raw(deaf), limits=Limits(stall=0.1))
+    reader, writer = await stage.connect(
+        edge, b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 90000000\r\n\r\n"
+    )
+    pouring = asyncio.create_task(_pour(writer))
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 504")
+    stuck.set()
+    pouring.cancel()
+    await asyncio.gather(pouring, return_exceptions=True)
+    writer.transport.abort()
+    await stage.until(lambda: edge.proxy.in_flight() == 0)
+
+
+async def _pour(writer):
+    while True:
+        writer.write(bytes(100_000))
+        await writer.drain()
 
 
 async def test_a_server_that_stops_leaves_nothing(stage):

@@ -9,10 +9,6 @@ import pytest
 
 from proxysim.live.limits import Limits
 from proxysim.live.origin import Page
-from proxysim.live.serve import serve
-from proxysim.policies.balancers.round_robin import RoundRobin
-from proxysim.policies.identity import ReverseIdentity
-from proxysim.proxies.reverse import ReverseProxy
 from tests.live.malformed import CASES, CLEAN, SMUGGLED, chunked, get, post
 
 pytestmark = pytest.mark.live
@@ -68,12 +64,9 @@ class Recorder:
             writer.close()
 
 
-async def behind(stage, limits=None):
+async def behind(stage):
     recorder = Recorder()
-    edge = await stage.reverse(await stage.raw(recorder))
-    if limits is not None:
-        edge.limits = limits
-    return recorder, edge
+    return recorder, await stage.reverse(await stage.raw(recorder))
 
 
 async def exchange(stage, edge, data, *, end=True, pieces=False):
@@ -203,10 +196,7 @@ async def test_what_breaks_a_limit_is_refused(stage, data, wanted):
         target=2000, header_bytes=4000, headers=20, body=10000, header_time=0.1, stall=0.1
     )
     recorder = Recorder()
-    clock = asyncio.get_running_loop().time
-    backend = await stage.raw(recorder)
-    proxy = ReverseProxy("edge", clock, ReverseIdentity(), RoundRobin(), [backend])
-    edge = await stage.stack.enter_async_context(await serve(proxy, limits=limits))
+    edge = await stage.reverse(await stage.raw(recorder), limits=limits)
     answer = await exchange(stage, edge, data, end=False)
     assert int(answer.split()[1]) == wanted
     assert recorder.requests == []
@@ -215,10 +205,8 @@ async def test_what_breaks_a_limit_is_refused(stage, data, wanted):
 
 
 async def test_a_connection_that_says_nothing_is_closed(stage):
-    clock = asyncio.get_running_loop().time
-    proxy = ReverseProxy("edge", clock, ReverseIdentity(), RoundRobin(), [await stage.nobody()])
     limits = Limits(header_time=0.05, idle=0.1)
-    edge = await stage.stack.enter_async_context(await serve(proxy, limits=limits))
+    edge = await stage.reverse(await stage.nobody(), limits=limits)
     reader, writer = await stage.connect(edge)
     assert await reader.read() == b""
     writer.close()
@@ -228,10 +216,7 @@ async def test_a_connection_that_says_nothing_is_closed(stage):
 
 
 async def test_one_address_may_not_have_all_connections(stage):
-    clock = asyncio.get_running_loop().time
-    proxy = ReverseProxy("edge", clock, ReverseIdentity(), RoundRobin(), [await stage.nobody()])
-    limits = Limits(connections=2)
-    edge = await stage.stack.enter_async_context(await serve(proxy, limits=limits))
+    edge = await stage.reverse(await stage.nobody(), limits=Limits(connections=2))
     kept = [await stage.connect(edge) for _ in range(2)]
     reader, writer = await stage.connect(edge)
     assert (await reader.read()).startswith(b"HTTP/1.1 429")

@@ -12,7 +12,7 @@ from proxysim.errors import ScenarioError
 from proxysim.live.driver import Driver
 from proxysim.live.origin import Page
 from proxysim.live.proxy_protocol import read_line
-from proxysim.live.serve import Server, serve
+from proxysim.live.serve import Server
 from proxysim.live.tls import Certificates, client_context, server_context, succeed
 from proxysim.live.upstream import Upstreams
 from proxysim.policies.balancers.round_robin import RoundRobin
@@ -49,7 +49,7 @@ def made():
 
 async def test_tls_ends_at_the_proxy(stage, made):
     origin, at = await stage.origin(page=Page(b"page"))
-    edge = await stage.stack.enter_async_context(await serve(over(at), tls=made.server_context()))
+    edge = await stage.reverse(at, tls=made.server_context())
     answer, tls = await ask(edge, made.client_context())
     assert answer.endswith(b"page")
     assert tls.version() in ("TLSv1.2", "TLSv1.3")
@@ -58,7 +58,7 @@ async def test_tls_ends_at_the_proxy(stage, made):
 
 async def test_only_http_1_1_is_agreed_on(stage, made):
     _, at = await stage.origin(page=Page(b"page"))
-    edge = await stage.stack.enter_async_context(await serve(over(at), tls=made.server_context()))
+    edge = await stage.reverse(at, tls=made.server_context())
     context = made.client_context()
     context.set_alpn_protocols(["h2", "http/1.1"])
     assert (await ask(edge, context))[1].selected_alpn_protocol() == "http/1.1"
@@ -66,7 +66,7 @@ async def test_only_http_1_1_is_agreed_on(stage, made):
 
 async def test_a_client_that_was_here_before_resumes(stage, made):
     _, at = await stage.origin(page=Page(b"page"))
-    edge = await stage.stack.enter_async_context(await serve(over(at), tls=made.server_context()))
+    edge = await stage.reverse(at, tls=made.server_context())
     context = made.client_context()
 
     def twice():
@@ -97,7 +97,7 @@ async def test_the_name_that_is_asked_for_chooses_the_certificate(stage, tmp_pat
         pairs.append((certificate, key))
     (tmp_path / "ca.pem").write_bytes(authority.cert_pem.bytes())
     _, at = await stage.origin(page=Page(b"page"))
-    edge = await stage.stack.enter_async_context(await serve(over(at), tls=server_context(pairs)))
+    edge = await stage.reverse(at, tls=server_context(pairs))
     context = client_context(tmp_path / "ca.pem")
     for name in ("one.example", "www.two.example"):
         answer, _ = await ask(edge, context, name)
@@ -109,7 +109,7 @@ async def test_the_name_that_is_asked_for_chooses_the_certificate(stage, tmp_pat
 async def test_certificates_can_be_changed_while_it_serves(stage, made):
     _, at = await stage.origin(page=Page(b"page"))
     context, later = made.server_context(), Certificates([HERE])
-    edge = await stage.stack.enter_async_context(await serve(over(at), tls=context))
+    edge = await stage.reverse(at, tls=context)
     assert (await ask(edge, made.client_context()))[0].endswith(b"page")
     succeed(context, later.server_context())
     answer, _ = await ask(edge, later.client_context())
@@ -133,7 +133,7 @@ def test_a_certificate_that_cannot_be_used_is_named(tmp_path):
 
 async def test_tls_begins_anew_behind_the_proxy_and_is_checked(stage, made):
     origin, at = await stage.origin(page=Page(b"page"))
-    inner = await stage.stack.enter_async_context(await serve(over(at), tls=made.server_context()))
+    inner = await stage.reverse(at, tls=made.server_context())
     at.host, at.port = at.host, at.port
     behind = await stage.nobody()
     behind.host, behind.port = inner.host, inner.port
@@ -147,7 +147,7 @@ async def test_tls_begins_anew_behind_the_proxy_and_is_checked(stage, made):
 async def test_a_client_that_breaks_off_under_tls_cancels(stage, made):
     """There, an end is no half-close."""
     _, slow = await stage.origin(page=Page(b"late", delay=60.0))
-    edge = await stage.stack.enter_async_context(await serve(over(slow), tls=made.server_context()))
+    edge = await stage.reverse(slow, tls=made.server_context())
     _, writer = await asyncio.open_connection(
         edge.host, edge.port, ssl=made.client_context(), server_hostname=HERE
     )
@@ -159,7 +159,7 @@ async def test_a_client_that_breaks_off_under_tls_cancels(stage, made):
 
 async def test_what_is_no_tls_gets_no_answer(stage, made):
     _, at = await stage.origin(page=Page(b"page"))
-    edge = await stage.stack.enter_async_context(await serve(over(at), tls=made.server_context()))
+    edge = await stage.reverse(at, tls=made.server_context())
     reader, writer = await stage.connect(edge, get())
     assert b"HTTP" not in await reader.read()
     writer.close()

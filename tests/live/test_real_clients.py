@@ -13,14 +13,10 @@ import shutil
 import pytest
 
 from proxysim.live.origin import Page
-from proxysim.live.serve import serve
 from proxysim.live.tls import Certificates
 from proxysim.messages import Headers
 from proxysim.policies.backend import Backend
-from proxysim.policies.balancers.round_robin import RoundRobin
 from proxysim.policies.compression import Compression
-from proxysim.policies.identity import ReverseIdentity
-from proxysim.proxies.reverse import ReverseProxy
 
 pytestmark = pytest.mark.live
 
@@ -59,9 +55,7 @@ async def run(*arguments):
 
 async def secured(stage, backend, made, **options):
     """A reverse proxy that ends TLS for shop.example."""
-    clock = asyncio.get_running_loop().time
-    proxy = ReverseProxy("edge", clock, ReverseIdentity(), RoundRobin(), [backend], **options)
-    return await stage.stack.enter_async_context(await serve(proxy, tls=made.server_context()))
+    return await stage.reverse(backend, tls=made.server_context(), **options)
 
 
 @pytest.fixture
