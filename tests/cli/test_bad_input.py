@@ -23,7 +23,7 @@ def failed(*arguments):
 
 WRONG = {
     "unknown scenario": (["run", "ofice-forward-proxy"], "Did you mean 'office-forward-proxy'?"),
-    "no scenario": (["run", ""], "Known: both-ends"),
+    "no scenario": (["run", ""], ", both-ends,"),
     "no such file": (["show", "nowhere.yaml"], "there is no such file"),
     "a directory": (["run", "."], "Give a YAML file"),
     "no value": (["run", "one-server", "--set", "run.seed"], "nodes.shop.count=8"),
