@@ -81,7 +81,7 @@ def test_in_simulated_time() -> None:
 @pytest.mark.live
 def test_on_a_socket() -> None:
     """asyncio drives it too: real bytes, and the origin sees the proxy as its peer."""
-    pytest.importorskip("h11")
+    pytest.importorskip("httptools")
     from proxysim.live.origin import Origin, Page
     from proxysim.live.serve import serve
 

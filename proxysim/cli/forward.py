@@ -22,6 +22,7 @@ from proxysim.cli.standing import (
     Upgrades,
     built,
     limits_of,
+    need_the_wire,
     node_of,
     place_of,
     stand,
@@ -98,6 +99,7 @@ def forward(
 
     It reaches public addresses only, and listens on the loopback only, unless told otherwise.
     """
+    need_the_wire()
     from proxysim.live.standing import Setup
     from proxysim.live.tls import client_context
     from proxysim.live.upstream import Upstreams

@@ -24,6 +24,7 @@ from proxysim.cli.standing import (
     Upgrades,
     built,
     limits_of,
+    need_the_wire,
     node_of,
     pairs_of,
     place_of,
@@ -125,6 +126,7 @@ def reverse(
 
     It listens on the loopback only, unless told otherwise.
     """
+    need_the_wire()
     from proxysim.live.standing import Setup
     from proxysim.live.tls import client_context
     from proxysim.live.upstream import Upstreams

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -35,6 +36,7 @@ __all__ = [
     "Upgrades",
     "built",
     "limits_of",
+    "need_the_wire",
     "node_of",
     "pairs_of",
     "place_of",
@@ -148,6 +150,16 @@ def built(scenario: Scenario, name: str) -> ForwardProxy | ReverseProxy:
 
     clock = asyncio.get_running_loop().time
     return proxy_of(scenario, name, clock, epoch=time.time() - clock())
+
+
+def need_the_wire() -> None:
+    """Say what is missing where sockets cannot be served; all of it comes with one extra."""
+    parts = ("httptools", "brotli", "zstandard", "cryptography", "trustme")
+    missing = [name for name in parts if find_spec(name) is None]
+    if missing:
+        raise ScenarioError(
+            f"{', '.join(missing)} cannot be found", mend="Install it: pip install 'proxysim[live]'"
+        )
 
 
 def stand(build: Callable[[], Setup]) -> None:

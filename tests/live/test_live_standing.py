@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import importlib.util
 import os
 import re
 import signal
@@ -262,6 +263,18 @@ def test_what_cannot_begin_says_why(tmp_path):
         status, said = said_of(*arguments)
         assert status == 2, said
         assert words in said
+
+
+def test_what_is_not_installed_is_named(monkeypatch):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        "proxysim.cli.standing.find_spec", lambda name: None if name == "brotli" else found(name)
+    )
+    for command in ("forward", "reverse"):
+        status, said = said_of(command)
+        assert status == 2
+        assert "brotli cannot be found" in said
+        assert "proxysim[live]" in said
 
 
 def test_a_scenarios_proxy_serves_with_its_filters():
