@@ -139,7 +139,7 @@ class Client(Answering):
                 wire.abort()
         elif self._deaf:
             if waited > LINGER:
-                wire.abort()
+                wire.close()  # a reset could overtake what the client has yet to read
         elif self.switched or self._run is not None or self._queue:
             message = self.message
             body = message.body if message is not None else None
