@@ -1,1 +1,1 @@
-"""Quantiles, intervals, fairness: plain arrays in, plain numbers out."""
+"""What runs tell and how sure it is: intervals, warm-up, quantiles, comparisons. Plain arrays in."""
