@@ -1,1 +1,1 @@
-"""What runs tell and how sure it is: intervals, warm-up, quantiles, comparisons. Plain arrays in."""
+"""What runs tell, and how sure it is: intervals, warm-up, quantiles, comparisons of arrays."""
