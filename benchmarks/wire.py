@@ -1,9 +1,10 @@
 """``python -m benchmarks.wire [--json] [--rounds N] [--seconds S]``: the wire beside nginx.
 
-Needs nginx and wrk. One nginx is the origin; another, with one worker and kept connections to the
-origin, is what ours is held against: as a reverse proxy, and as a cache. Rounds are interleaved, so
-that what else the machine does meets all alike; medians are told. Then: what slow clients cost the
-others, what an idle connection costs, and how much the process grows while 1 GB passes.
+Needs nginx and wrk; takes squid along where it is installed. One nginx is the origin; another, with
+one worker and kept connections to the origin, is what ours is held against: as a reverse proxy, and
+as a cache. Rounds are interleaved, so that what else the machine does meets all alike; medians are
+told. Then: what slow clients cost the others, what an idle connection costs, and how much the
+process grows while 1 GB passes.
 """
 
 from __future__ import annotations
@@ -55,6 +56,17 @@ PROXIES = """
         listen 127.0.0.1:{cached};
         location / {{ proxy_pass http://origin; proxy_cache all; }}
     }}
+"""
+SQUID = """
+http_port 127.0.0.1:{squid} accel defaultsite=a.example
+cache_peer 127.0.0.1 parent {origin} 0 no-query originserver
+http_access allow all
+cache deny all
+access_log none
+cache_log {place}/cache.log
+pid_filename {place}/pid
+coredump_dir {place}
+shutdown_lifetime 1 seconds
 """
 
 
@@ -124,15 +136,18 @@ def load(port: int, seconds: int, pid: int) -> tuple[float, float]:
     return rate, (cpu(pid) - before) / count * 1e6
 
 
-def beside_nginx(ports: dict[str, int], pids: dict[str, int], options: Any) -> dict[str, Any]:
-    """Rates and processor time of each, and ours over nginx's: medians of interleaved rounds."""
-    rates: dict[str, list[float]] = {name: [] for name in ports}
-    costs: dict[str, list[float]] = {name: [] for name in ports}
-    for port in ports.values():
-        load(port, 1, os.getpid())  # warm
+def beside_nginx(places: dict[str, tuple[int, int]], options: Any) -> dict[str, Any]:
+    """Rates and processor time of each, and ours over nginx's: medians of interleaved rounds.
+
+    *places*: the port and the process of each.
+    """
+    rates: dict[str, list[float]] = {name: [] for name in places}
+    costs: dict[str, list[float]] = {name: [] for name in places}
+    for port, pid in places.values():
+        load(port, 1, pid)  # warm
     for _ in range(options.rounds):
-        for name, port in ports.items():
-            rate, cost = load(port, options.seconds, pids[name])
+        for name, (port, pid) in places.items():
+            rate, cost = load(port, options.seconds, pid)
             rates[name].append(rate)
             costs[name].append(cost)
     ratios = {
@@ -221,6 +236,15 @@ def measured(options: Any) -> dict[str, Any]:
             (place / "conf").write_text(CONFIGURATION.format(place=place, body=body))
             served[name] = stack.enter_context(running(nginx, "-c", place / "conf", "-p", place))
         backend = f"http://127.0.0.1:{ports['origin']}"
+        found_squid = shutil.which("squid") or "/usr/sbin/squid"
+        if Path(found_squid).exists():
+            ports["squid"] = free_port()
+            place = Path(directory) / "squid"
+            place.mkdir()
+            place.chmod(0o777)
+            (place / "conf").write_text(SQUID.format(place=place, **ports))
+            command = [found_squid, "-N", "-f", place / "conf", "-n", f"wire{os.getpid()}"]
+            served["squid"] = stack.enter_context(running(*command))
         ours = {}
         for name, more in (("proxy", []), ("cache", ["--cache", "100MB"])):
             port = free_port()
@@ -229,21 +253,15 @@ def measured(options: Any) -> dict[str, Any]:
             ours[name] = (port, pid)
         for port in (*ports.values(), *(port for port, _ in ours.values())):
             listens(port)
-        found = beside_nginx(
-            {
-                "nginx proxy": ports["plain"],
-                "proxysim proxy": ours["proxy"][0],
-                "nginx cache": ports["cached"],
-                "proxysim cache": ours["cache"][0],
-            },
-            {
-                "nginx proxy": served["proxies"],
-                "proxysim proxy": ours["proxy"][1],
-                "nginx cache": served["proxies"],
-                "proxysim cache": ours["cache"][1],
-            },
-            options,
-        )
+        places = {
+            "nginx proxy": (ports["plain"], served["proxies"]),
+            "proxysim proxy": ours["proxy"],
+            "nginx cache": (ports["cached"], served["proxies"]),
+            "proxysim cache": ours["cache"],
+        }
+        if "squid" in served:
+            places["squid proxy"] = (ports["squid"], served["squid"])
+        found = beside_nginx(places, options)
         found["large"] = gigabyte(*ours["proxy"])
         found["slow"] = asyncio.run(among_slow_clients(*ours["proxy"]))
         return found

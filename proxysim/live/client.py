@@ -113,8 +113,7 @@ class Client(Answering):
             return
         if newest is not None and not newest.over:
             self._break_off(newest)
-            self.wire.close()
-        elif self._deaf or (self._run is None and not self._queue):
+        if self._deaf or (self._run is None and not self._queue):
             self.wire.close()
 
     def lost(self) -> None:

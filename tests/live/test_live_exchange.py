@@ -81,11 +81,13 @@ async def test_a_half_closed_client_still_gets_its_answer(stage):
 
 
 async def test_a_request_that_ends_in_the_middle_is_not_answered(stage):
-    origin, at = await stage.origin(page=Page(b"page"))
+    _, at = await stage.origin(page=Page(b"page"))
     edge = await stage.reverse(at)
     for half in (get()[:-5], post(b"Content-Length: 9", body=b"half")):
         assert await whole(stage, edge, half, end=True) == b""
-    assert origin.requests == [] or all(request.body for request in origin.requests)
+    # What came whole before it is answered all the same.
+    half = post(b"Content-Length: 9", body=b"half")
+    assert (await whole(stage, edge, get() + half, end=True)).endswith(b"page")
     await stage.until(lambda: at.in_flight == 0)
 
 
