@@ -98,6 +98,10 @@ class Compression:
         accepted = request.headers.get("accept-encoding")
         return self._acceptable(accepted) if accepted else None
 
+    def marked(self, response: Response, coding: str | None) -> Response:
+        """*response* with the fields of an answer in *coding*; None: of one that might be coded."""
+        return Response(response.status, self.headers(response, coding))
+
     def headers(self, response: Response, coding: str | None) -> Headers:
         """The answer's fields when coded as *coding*; with None only ``Vary`` is added.
 

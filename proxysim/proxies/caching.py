@@ -193,7 +193,7 @@ class CachingProxy(Proxy):
         elif self.compression is not None and stored.coding is None and body is not None:
             coding = self.compression.choose(request, response, body.length)
             if coding is not None:
-                coded = replace(response, headers=self.compression.headers(response, coding))
+                coded = self.compression.marked(response, coding)
                 if not not_modified(request, coded):
                     kept = self.compression.headers(stored.response, coding)
                     ticket = cache.recoded(stored, replace(response, headers=kept), coding)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Sequence
-from dataclasses import replace
 from math import ceil
 from typing import Any
 
@@ -195,10 +194,10 @@ class Proxy:
         if self.compression is not None and body is not None:
             coding = self.compression.choose(request, response, body.length)
             if coding is not None:
-                response = replace(response, headers=self.compression.headers(response, coding))
+                response = self.compression.marked(response, coding)
                 body = yield Encode(body, coding, self.compression.levels.get(coding))
             elif self.compression.eligible(request, response, body.length):
-                response = replace(response, headers=self.compression.headers(response, None))
+                response = self.compression.marked(response, None)
         return response, body, coding
 
     def gateway_error(self, failure: Failure) -> tuple[Response, Page]:

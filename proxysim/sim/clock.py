@@ -15,24 +15,40 @@ from heapq import heappop, heappush
 from typing import Any
 
 from simpy import Environment
-from simpy.events import NORMAL
+from simpy.events import NORMAL, Event, EventPriority
 
 __all__ = ["Clock", "seldom_collected"]
 
+After = Callable[..., None]
+
 
 class Clock(Environment):
-    """A SimPy environment; ``time`` is its ``now``, in seconds from the run's start."""
+    """A SimPy environment; ``time`` is its ``now``, in seconds from the run's start.
+
+    ``after(delay, call, carries=None)`` calls *call* with *carries* in *delay* seconds.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.time = 0.0
         self.stopped = False
         self.soon: deque[Callable[[], Any]] = deque()  # to be called next, at the same time
+        self.after = self._setter()
 
-    def after(self, delay: float, call: Callable[[Any], Any], carries: Any = None) -> None:
-        """Call *call* with *carries* in *delay* seconds."""
-        # Like SimPy's (time, priority, number, event); numbers differ, so the rest is not compared.
-        entry: Any = (self.time + delay, NORMAL, next(self._eid), call, carries)
+    def _setter(self) -> After:
+        """What a request needs ten times, so with all that it takes at hand."""
+        queue: list[Any] = self._queue
+        number = self._eid.__next__
+
+        def after(delay: float, call: Callable[[Any], Any], carries: Any = None) -> None:
+            # In SimPy's order: time, priority, number; numbers differ, so no more is compared.
+            heappush(queue, (self.time + delay, NORMAL, number(), call, carries))
+
+        return after
+
+    def schedule(self, event: Event, priority: EventPriority = NORMAL, delay: float = 0.0) -> None:
+        """Let *event* be processed in *delay* seconds; SimPy's own, in the queue's one shape."""
+        entry: Any = (self.time + delay, priority, next(self._eid), _process, event)
         heappush(self._queue, entry)
 
     def turn_until(self, end: float) -> None:
@@ -45,25 +61,27 @@ class Clock(Environment):
             if not queue:
                 break
             entry = heappop(queue)
-            if entry[0] > end:
+            at, _, _, call, carries = entry
+            if at > end:
                 heappush(queue, entry)
                 break
-            self._now = self.time = entry[0]
-            if len(entry) == 5:
-                entry[3](entry[4])
-                continue
-            due = entry[3]
-            callbacks, due.callbacks = due.callbacks, None
-            for callback in callbacks:
-                callback(due)
-            if not due._ok and not due.defused:
-                raise due._value
+            self._now = self.time = at
+            call(carries)
         if not self.stopped:
             self._now = self.time = end
 
     def stop(self) -> None:
         """Process nothing more."""
         self.stopped = True
+
+
+def _process(event: Any) -> None:
+    """Tell whoever waits for *event* that it has come."""
+    callbacks, event.callbacks = event.callbacks, None
+    for callback in callbacks:
+        callback(event)
+    if not event._ok and not event.defused:
+        raise event._value
 
 
 @contextmanager

@@ -255,7 +255,7 @@ class World:
                 part.stop()
         parts += [part.pool for part in parts if hasattr(part, "pool")]
         parts += [part.proxy for part in parts if hasattr(part, "proxy")]
-        for part in (*parts, self.recorder, self):
+        for part in (*parts, self.recorder, self.env, self):
             vars(part).clear()
 
     def _turn(self, progress: Progress | None) -> None:
