@@ -164,7 +164,7 @@ def _scenario(name: str | None, node: str | None) -> tuple[Scenario, str]:
         "proxysim": proxy,
         "server": {"kind": "server", "sites": [site]},
     }
-    return stood(nodes, site), "proxysim"
+    return stood(nodes, [site]), "proxysim"
 
 
 def _filters(

@@ -75,7 +75,9 @@ def reverse(
     ] = False,
     check: Annotated[
         str | None,
-        typer.Option(metavar="PATH", help="Ask every server for this path every 2 s, to know."),
+        typer.Option(
+            metavar="PATH", help="Ask every server for this path of the first --site, every 2 s."
+        ),
     ] = None,
     retry: Annotated[
         int | None,
@@ -149,7 +151,7 @@ def reverse(
     made = _made(pairs, [place[0], *(site or ())], write_ca) if terminate else None
     settings = {
         "balancer": balancer,
-        "sites": site,
+        "sites": site if scenario is not None else None,
         "cache": None if cache is None else {"capacity": cache, "collapse": True},
         "compression": ["zstd", "br", "gzip"] if compress else None,
         "health.active": None if check is None else {"path": check},
@@ -158,7 +160,7 @@ def reverse(
     }
 
     def build() -> Setup:
-        chosen, name = _scenario(scenario, node, len(urls))
+        chosen, name = _scenario(scenario, node, len(urls), site or [ANY_SITE])
         changes = {f"nodes.{name}.{at}": to for at, to in settings.items() if to is not None}
         proxy = built(chosen.set(changes) if changes else chosen, name)
         assert isinstance(proxy, ReverseProxy)
@@ -199,8 +201,10 @@ def reverse(
     stand(build)
 
 
-def _scenario(name: str | None, node: str | None, count: int) -> tuple[Scenario, str]:
-    """The scenario called *name*, or one with *count* servers, and the node that is meant."""
+def _scenario(
+    name: str | None, node: str | None, count: int, sites: list[str]
+) -> tuple[Scenario, str]:
+    """The scenario called *name*, or one of *sites* on *count* servers; the node that is meant."""
     from proxysim.scenario import load
 
     if name is not None:
@@ -208,7 +212,7 @@ def _scenario(name: str | None, node: str | None, count: int) -> tuple[Scenario,
         return chosen, node_of(chosen, node, "reverse_proxy")
     proxy = {
         "kind": "reverse_proxy",
-        "sites": [ANY_SITE],
+        "sites": sites,
         "backends": "server",
         "deadlines": {"connect": CONNECT_SECONDS, "first_byte": FIRST_BYTE_SECONDS},
         "retry": {"attempts": ATTEMPTS},
@@ -218,7 +222,7 @@ def _scenario(name: str | None, node: str | None, count: int) -> tuple[Scenario,
         "proxysim": proxy,
         "server": {"kind": "server", "count": count},
     }
-    return stood(nodes, ANY_SITE), "proxysim"
+    return stood(nodes, sites), "proxysim"
 
 
 def _url(text: str) -> tuple[str, str, int]:

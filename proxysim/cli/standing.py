@@ -135,12 +135,17 @@ def upgrades_of(listed: list[str] | None) -> frozenset[str]:
     return named - {"none"}
 
 
-def stood(nodes: dict[str, Any], site: str) -> Scenario:
-    """The scenario of a proxy that no scenario was named for."""
+def stood(nodes: dict[str, Any], sites: Sequence[str]) -> Scenario:
+    """The scenario of a proxy that no scenario was named for; all of *sites* are alike."""
     from proxysim.scenario import from_dict
 
     return from_dict(
-        {"proxysim": 1, "title": "A stand-alone proxy", "sites": {site: {}}, "nodes": nodes}
+        {
+            "proxysim": 1,
+            "title": "A stand-alone proxy",
+            "sites": {site: {} for site in sites},
+            "nodes": nodes,
+        }
     )
 
 

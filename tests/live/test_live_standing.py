@@ -126,6 +126,7 @@ def test_reverse_serves_logs_counts_reloads_and_drains(tmp_path):
         with standing(
             "reverse", "--listen=127.0.0.1:0", "--admin=127.0.0.1:0", f"--access-log={log}",
             f"--backend=http://127.0.0.1:{one}", f"--backend=127.0.0.1:{two}", "--cache=1MB",
+            "--site=shop.example", "--site=127.0.0.1", "--check=/well", "--compress",
             ready="server-2 is",
         ) as edge:  # fmt: skip
             place = edge.places[0]
