@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -14,7 +14,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from proxysim.scenario.quantities import FieldError, Grammar, Size
+from proxysim.scenario.quantities import MEDIA_TYPE, FieldError, Grammar, Size
 
 __all__ = ["LEVELS", "Coding", "Codings", "Compression"]
 
@@ -32,7 +32,7 @@ def _once(found: list[str]) -> list[str]:
 
 
 Codings = Annotated[list[Coding], AfterValidator(_once)]
-MediaType = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$&^_.+-]+/([A-Za-z0-9!#$&^_.+-]+|\*)$")]
+MediaType = Annotated[str, Field(pattern=MEDIA_TYPE)]
 
 
 class Compression(Grammar):
@@ -63,6 +63,16 @@ class Compression(Grammar):
                     f"{coding} has no level {level}", mend=f"Give one from {least} to {most}."
                 )
         return found
+
+    @model_validator(mode="after")
+    def _levels_of_codings(self) -> Self:
+        for coding in self.level:
+            if coding not in self.codings:
+                raise FieldError(
+                    f"found a level for {coding}, which is not among the codings",
+                    mend=f"Take it out, or add {coding} to codings.",
+                )
+        return self
 
     @classmethod
     def __get_pydantic_json_schema__(

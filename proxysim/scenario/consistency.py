@@ -187,7 +187,7 @@ def _tls(document: Document) -> Iterator[Mistake]:
         if not isinstance(end, ReverseProxy | Server) or not end.early_data:
             continue
         if end.tls_version == "1.2":
-            yield Mistake(path, "TLS 1.2 has no early data", "Take it out, or tls_version: 1.2.")
+            yield Mistake(path, "TLS 1.2 has no early data", "Take it out, or tls_version: 1.3.")
         elif isinstance(end, ReverseProxy) and not Mode(end.tls).to_clients:
             yield Mistake(
                 path,

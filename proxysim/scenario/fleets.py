@@ -61,10 +61,12 @@ def _rates(proxy: ReverseProxy, place: Path, size: int) -> Iterator[Mistake]:
     rate = outliers.success_rate
     at = (*place, "outliers", "success_rate")
     if size < rate.backends:
+        highest = (size - 1) ** 0.5
+        fewer = f", or set it to {size} and factor below {highest:.2f}" if size > 1 else ""
         yield Mistake(
             (*at, "backends"),
             f"rates are compared from {rate.backends} backends on, and there are {size}",
-            f"Have more backends, or set it to at most {size}, and factor below its root less 1.",
+            f"Have more backends{fewer}.",
         )
     elif rate.factor**2 >= size - 1:
         yield Mistake(

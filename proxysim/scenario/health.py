@@ -7,7 +7,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
-from proxysim.scenario.quantities import Count, Duration, FieldError, Grammar, Ratio
+from proxysim.scenario.quantities import (
+    URL_PATH,
+    Count,
+    Duration,
+    FieldError,
+    Grammar,
+    Ratio,
+)
 
 __all__ = ["Active", "Health", "Outliers", "Passive", "SuccessRate"]
 
@@ -50,7 +57,7 @@ class Active(Grammar):
     timeout: Duration = Field(
         default=2.0, description="To connect, and again from then to the first byte."
     )
-    path: str = Field(default="/", pattern=r"^/[!-~]*$", description="What is asked for.")
+    path: str = Field(default="/", pattern=URL_PATH, description="What is asked for.")
     expect: Annotated[list[Statuses], Field(min_length=1)] = Field(
         default=["200-399"], description="Statuses of one that is well."
     )

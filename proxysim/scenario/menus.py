@@ -26,12 +26,12 @@ PolicyName = Annotated[str, Field(description="An entry of a menu; a choice has 
 _CAPACITY = 1000
 
 
-def _choice(make: Callable[[Any], object]) -> BeforeValidator:
+def _choice(make: Callable[[Any], object], example: str) -> BeforeValidator:
     def checked(found: Any) -> Any:
         if not isinstance(found, str) and not (isinstance(found, dict) and len(found) == 1):
             raise FieldError(
                 "found neither a name nor one name with its parameters",
-                mend="Write it like this: lru, or {s3fifo: {small: 10%}}",
+                mend=f"Write it like this: {example}",
             )
         try:
             make(found)
@@ -60,19 +60,25 @@ def _menu(what: str, names: Iterable[str]) -> WithJsonSchema:
 
 Balancer = Annotated[
     str | dict[PolicyName, dict[str, Any]],
-    _choice(lambda found: build_balancer(found, Random(0))),
+    _choice(
+        lambda found: build_balancer(found, Random(0)),
+        "least_connections, or {power_of_two: {choices: 3}}",
+    ),
     _menu("A balancer, or one with its parameters.", [*BALANCERS, *ALIASES]),
 ]
 Eviction = Annotated[
     str | dict[PolicyName, dict[str, Any]],
-    _choice(lambda found: build_eviction(found, _CAPACITY, Random(0))),
+    _choice(
+        lambda found: build_eviction(found, _CAPACITY, Random(0)),
+        "lru, or {s3fifo: {small: 10%}}",
+    ),
     _menu("A replacement policy, or one with its parameters.", EVICTIONS),
 ]
 
 
 Admission = Annotated[
     str | dict[PolicyName, dict[str, Any]],
-    _choice(build_admission),
+    _choice(build_admission, "second_hit, or {size_limit: {limit: 4MB}}"),
     _menu("An admission policy, or one with its parameters.", ADMISSIONS),
 ]
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from proxysim.errors import ProxysimError, ScenarioError, did_you_mean
 from proxysim.scenario.paths import dotted, fields_of, model_at
+from proxysim.scenario.quantities import FORMS
 from proxysim.scenario.yaml_reader import Path
 
 __all__ = ["DocumentError", "Mistake", "of_validation"]
@@ -121,13 +122,8 @@ def _told(detail: Mapping[str, Any], tree: Any) -> Mistake:
     if kind == "list_type" and isinstance(given, str):
         return Mistake(path, f"found {_shown(given)}", f"Expected a list: [{given[:60]}]")
     if kind == "string_pattern_mismatch":
-        what = _HOST if path[:1] == ("sites",) or "sites" in path[-2:] else _NAME
-        return Mistake(path, f"found the name {_shown(given)}", what)
+        return Mistake(path, f"found {_shown(given)}", FORMS[context["pattern"]])
     return Mistake(path, f"found {_shown(given)}", _expected(kind, context, detail["msg"]))
-
-
-_NAME = "A node's name has letters, digits, - and _, and begins with a letter."
-_HOST = "A site's name is a host in small letters, such as shop.example."
 
 
 def _written(location: tuple[str | int, ...], kind: str, tree: Any) -> Path:
@@ -191,10 +187,12 @@ def _filled(text: str, context: Mapping[str, Any]) -> str:
 
 
 def _wanted(tree: Any, path: Path) -> str:
-    """What belongs in a field that is missing: its description, with an example."""
+    """What belongs in a field that is missing: an example, or its description."""
+    name = str(path[-1])
     model = model_at(tree, path[:-1])
-    field = fields_of(model).get(str(path[-1])) if model else None
-    return _EXAMPLES.get(str(path[-1]), (field.description if field else None) or "Add it.")
+    field = fields_of(model).get(name) if model else None
+    told = f"Add {name}: {field.description}" if field and field.description else "Add it."
+    return _EXAMPLES.get(name, told)
 
 
 _EXAMPLES = {

@@ -15,7 +15,10 @@ from proxysim import units
 from proxysim.errors import ScenarioError, UnitError
 
 __all__ = [
+    "FORMS",
+    "MEDIA_TYPE",
     "UNIT_NOTES",
+    "URL_PATH",
     "Bandwidth",
     "Count",
     "Duration",
@@ -106,13 +109,19 @@ Share = Annotated[
 ]
 Count = Annotated[int, Field(ge=1, le=1_000_000, strict=True)]
 Weight = Annotated[float, Field(ge=0, le=1e6, strict=True)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*$", max_length=64)]
-Host = Annotated[
-    str,
-    Field(
-        pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$", max_length=253
-    ),
-]
+NAME = r"^[A-Za-z][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*$"
+HOST = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
+MEDIA_TYPE = r"^[A-Za-z0-9!#$&^_.+-]+/([A-Za-z0-9!#$&^_.+-]+|\*)$"
+URL_PATH = r"^/[!-~]*$"
+#: The texts that have a form, and that form in words.
+FORMS = {
+    NAME: "A name has letters, digits, - and _, and begins with a letter.",
+    HOST: "A site's name is a host in small letters, such as shop.example.",
+    MEDIA_TYPE: "Give a type such as text/html, or text/* for all of its kind.",
+    URL_PATH: "Give a path that begins with /, such as /health.",
+}
+Name = Annotated[str, Field(pattern=NAME, max_length=64)]
+Host = Annotated[str, Field(pattern=HOST, max_length=253)]
 
 
 def alternatives(found: object) -> str:

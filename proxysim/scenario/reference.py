@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,7 @@ __all__ = ["field_tables", "schema_text", "with_tables"]
 
 _BEGIN = "<!-- fields: written by `python -m proxysim.scenario.reference` -->"
 _END = "<!-- end of fields -->"
+_ENDING_OF_WHOLE_NUMBERS = re.compile(r"\.0\b")
 _FIRST = ("Scenario", "RunSettings", "Site", "Clients", "ForwardProxy", "ReverseProxy", "Server")
 
 
@@ -65,7 +67,8 @@ def _default(field: dict[str, Any]) -> str:
         default = {key: value for key, value in default.items() if value is not None}
     if default is None or default in ({}, [], ""):
         return ""
-    return f"`{json.dumps(default).replace(chr(34), '').replace('.0', '')}`"
+    written = json.dumps(default).replace('"', "")
+    return f"`{_ENDING_OF_WHOLE_NUMBERS.sub('', written)}`"
 
 
 def _holds(field: dict[str, Any]) -> str:

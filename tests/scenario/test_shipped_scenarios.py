@@ -86,6 +86,7 @@ def test_the_schema_is_one_and_the_committed_file_is_current():
 def test_the_reference_is_current_and_its_example_loads():
     text = (ROOT / "docs" / "scenarios.md").read_text(encoding="utf-8")
     assert with_tables(text) == text, STALE
+    assert "| `base` | time, `10ms` | `0.025` |" in text  # of whole numbers alone the .0 is cut off
     (example,) = re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)
     assert loads(example).title == "Two servers behind a balancer"
 

@@ -11,9 +11,10 @@ __all__ = ["Lfu"]
 class Lfu:
     """Keep what was used most often since it came; of equals the least recently used goes first.
 
-    Inserting counts as the first use; inserting again as one more. What has left is forgotten. O(1)
-    a use. An insertion that frees several frequencies' worth of space looks for the next one: O(1)
-    for equal sizes, else O(distinct frequencies) at worst.
+    Inserting counts as the first use; inserting again as one more. What has left is forgotten.
+
+    O(1) a use, and an insertion where sizes are equal; else O(distinct frequencies) at worst, to
+    find who goes next.
 
     Source: Shah, Mitra, Matani, "An O(1) algorithm for implementing the LFU cache eviction scheme"
     (2010).
