@@ -15,6 +15,7 @@ from itertools import combinations_with_replacement
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import spsolve
@@ -233,7 +234,18 @@ def join_shortest_queue(
     rho = _rho(rate, service, queues)
     if queues == 1:
         return mm1(rate, service)
-    if queues > 5:
+    lengths, chances = ordered_lengths(rho, queues, spread)
+    return service * float(chances @ lengths.sum(axis=1)) / (rho * queues)
+
+
+def ordered_lengths(
+    rho: float, queues: int, spread: int | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Lengths of *queues* that are joined where shortest, shortest first, and each row's chance.
+
+    The chain of :func:`join_shortest_queue`, two to five queues at utilisation *rho*.
+    """
+    if not 2 <= queues <= 5:
         raise TheoryError(f"{queues} queues are too many states", mend="Give five or fewer.")
     spread = spread if spread is not None else {2: 40, 3: 20, 4: 12, 5: 8}[queues]
     # The total has the tail of M/M/c: rho^n.
@@ -258,9 +270,7 @@ def join_shortest_queue(
     ).tocsc()
     # One equation follows from the others: the first state counts as 1, then all are scaled.
     chances = np.concatenate([[1.0], spsolve(balance[1:, 1:], -balance[1:, 0].toarray().ravel())])
-    chances /= chances.sum()
-    inside = np.array([sum(state) for state in states])
-    return service * float(chances @ inside) / (rho * queues)
+    return np.array(list(states)), chances / chances.sum()
 
 
 def _with(state: tuple[int, ...], at: int, change: int) -> tuple[int, ...]:
