@@ -63,7 +63,7 @@ def test_tiers_beside_simulation(capacities, leaves):
     for ratio, cache, off in zip(found.hits[1:], behind, (0.008, 0.03), strict=False):
         assert ratio == pytest.approx(cache.hits / cache.requests, abs=off)
     missed = behind[-1].requests - behind[-1].hits
-    assert found.overall == pytest.approx(1 - missed / (REQUESTS - WARM), abs=0.01)
+    assert found.overall == pytest.approx(1 - missed / (REQUESTS - WARM), abs=0.015)
 
 
 @given(st.floats(0.3, 1.3), st.integers(1, 300))
