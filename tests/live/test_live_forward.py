@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from proxysim.live.origin import Page
@@ -46,6 +48,30 @@ async def test_a_tunnel_carries_bytes_both_ways(stage):
     writer.write_eof()  # half closed: what is still under way comes back
     assert await reader.read() == b" goodbye"
     await stage.until(lambda: gateway.proxy.in_flight() == 0)
+    writer.close()
+
+
+async def test_what_was_said_before_the_end_of_a_tunnel_arrives(stage):
+    """Also when whoever reads it is slow, and the other side has long ended."""
+    said, heard = bytes(range(256)) * 8000, asyncio.get_running_loop().create_future()
+
+    async def listen(reader, writer):
+        writer.write_eof()
+        data = b""
+        while piece := await reader.read(50_000):
+            data += piece
+            await asyncio.sleep(0.001)
+        heard.set_result(data)
+        writer.close()
+
+    gateway = await stage.forward({"bank.example": await stage.raw(listen)})
+    reader, writer = await stage.connect(
+        gateway, b"CONNECT bank.example:443 HTTP/1.1\r\nHost: bank.example:443\r\n\r\n"
+    )
+    writer.write(said)
+    writer.write_eof()
+    assert (await reader.read()).startswith(b"HTTP/1.1 200")
+    assert await heard == said
     writer.close()
 
 

@@ -143,11 +143,12 @@ async def test_what_comes_whole_before_rubbish_is_answered_before_the_refusal(st
     assert len(recorder.requests) == 1
 
 
-async def test_nothing_is_read_after_what_is_refused(stage):
+@pytest.mark.parametrize("bad", [b"rubbish\r\n\r\n", get(b"Host: other.example")])
+async def test_nothing_is_read_after_what_is_refused(stage, bad):
     """However long an answer that comes before the refusal takes."""
     _, slow = await stage.origin(page=Page(b"page", delay=0.1))
     edge = await stage.reverse(slow)
-    reader, writer = await stage.connect(edge, get() + b"rubbish\r\n\r\n")
+    reader, writer = await stage.connect(edge, get() + bad)
     for _ in range(5):
         await asyncio.sleep(0.01)
         writer.write(SMUGGLED)

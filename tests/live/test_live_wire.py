@@ -83,6 +83,21 @@ async def test_a_client_that_asks_leave_to_send_is_given_it(stage):
     writer.close()
 
 
+async def test_a_kept_connection_that_proves_closed_is_no_failure(stage):
+    """For what may be sent twice: it goes by a new one. What may not is answered 502."""
+
+    async def once(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+        await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+
+    edge = await stage.reverse(await stage.raw(once))
+    for method, status in (("GET", 200), ("GET", 200), ("POST", 502), ("POST", 200)):
+        assert (await stage.ask(edge, method=method)).status == status
+    assert edge.driver.upstreams.opened == 3
+
+
 async def test_head_and_304_carry_no_body(stage):
     tagged = KEPT.add("etag", '"v1"')
     origin, at = await stage.origin(page=Page(WORDS, tagged))
