@@ -53,12 +53,12 @@ async def test_a_tunnel_carries_bytes_both_ways(stage):
 
 async def test_what_was_said_before_the_end_of_a_tunnel_arrives(stage):
     """Also when whoever reads it is slow, and the other side has long ended."""
-    said, heard = bytes(range(256)) * 8000, asyncio.get_running_loop().create_future()
+    said, heard = bytes(range(256)) * 60_000, asyncio.get_running_loop().create_future()
 
     async def listen(reader, writer):
         writer.write_eof()
         data = b""
-        while piece := await reader.read(50_000):
+        while piece := await reader.read(200_000):
             data += piece
             await asyncio.sleep(0.001)
         heard.set_result(data)
