@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from proxysim.errors import ScenarioError
 from proxysim.policies.balancers import build_balancer
 from proxysim.policies.compression import Compression
 from proxysim.proxies.effects import Deadlines
@@ -57,12 +56,6 @@ def proxy_of(
     assert isinstance(node, said.ReverseProxy)
     fleet = fleet_of(scenario, node)
     balancer = build_balancer(node.balancer, stream(seed, f"{name}/balancer", replication), clock)
-    if (check := getattr(balancer, "check", None)) is not None:
-        try:
-            check(fleet.backends)
-        except ScenarioError as error:
-            error.place = error.place or f"nodes.{name}.balancer"
-            raise
     return ReverseProxy(
         name,
         clock,

@@ -300,6 +300,9 @@ def _event_of_link(document: Document, path: Path, ends: list[str]) -> Iterator[
     for number, (end, group) in enumerate(zip(ends, groups, strict=True)):
         if group is None:
             yield _no_node((*path, "link", number), end, document)
+    if ends[0] == ends[1]:
+        yield Mistake((*path, "link"), f"names {ends[0]} twice", "Name two different nodes.")
+        return
     if None in groups or document.links is None:
         return
     if not any(set(link.between) == set(groups) for link in document.links):

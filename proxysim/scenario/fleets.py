@@ -1,10 +1,12 @@
-"""What a reverse proxy cannot do to watch over its backends, given who they are."""
+"""What a reverse proxy cannot do with its backends, given who they are."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from random import Random
 
+from proxysim.errors import ScenarioError
+from proxysim.policies.backend import Backend
 from proxysim.policies.balancers import build_balancer
 from proxysim.scenario.document import Document
 from proxysim.scenario.mistakes import Mistake
@@ -19,20 +21,32 @@ MOST_PROBES = 100_000_000
 
 
 def unwatchable(document: Document) -> Iterator[Mistake]:
-    """The settings of ``health`` in *document* that could not do what they say."""
+    """The settings of health and balancers in *document* that could not do what they say."""
     for name, node in document.nodes.items():
         if isinstance(node, ReverseProxy):
             place: Path = ("nodes", name, "health")
-            size = _size(document, node)
+            names = _members(document, node)
+            size = len(names)
+            yield from _named(node, ("nodes", name, "balancer"), names)
             yield from _probes(document, node, place, size)
             yield from _rates(node, place, size)
             yield from _slow_start(node, place)
 
 
-def _size(document: Document, proxy: ReverseProxy) -> int:
-    """How many backends it has; those that are misnamed are told of elsewhere."""
+def _members(document: Document, proxy: ReverseProxy) -> list[str]:
+    """Its backends; those that are misnamed are told of elsewhere."""
     known = [name for name in proxy.backend_names if name in document.nodes]
-    return sum(len(members(name, document.nodes[name])) for name in known)
+    return [member for name in known for member in members(name, document.nodes[name])]
+
+
+def _named(proxy: ReverseProxy, place: Path, names: list[str]) -> Iterator[Mistake]:
+    """A mistake where the balancer was told names that are none of the backends'."""
+    check = getattr(build_balancer(proxy.balancer, Random(0)), "check", None)
+    try:
+        if check is not None and names:
+            check([Backend(name, name) for name in names])
+    except ScenarioError as error:
+        yield Mistake(place, error.problem, error.mend)
 
 
 def _probes(document: Document, proxy: ReverseProxy, place: Path, size: int) -> Iterator[Mistake]:

@@ -23,6 +23,7 @@ from proxysim.scenario.filtering import Authentication, Files, Rule
 from proxysim.scenario.identity import Forwarded, Trusted
 from proxysim.scenario.menus import Balancer
 from proxysim.scenario.quantities import (
+    FIELD_NAME,
     Count,
     Duration,
     FieldError,
@@ -45,7 +46,7 @@ from proxysim.scenario.resilience import (
 
 __all__ = ["Clients", "ForwardProxy", "Node", "ProxyBase", "ReverseProxy", "Router", "Server"]
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_TOKEN = re.compile(FIELD_NAME)
 #: Fields that clients send by themselves, or that only concern a connection.
 _MANAGED = HOP_BY_HOP | {"accept-encoding", "content-length", "host", "proxysim-request"}
 
@@ -66,6 +67,11 @@ TLS_VERSION = "Of the TLS that it ends: 1.2 or 1.3."
 EARLY_DATA = "Take a GET, HEAD or OPTIONS with the hello of clients that were there before: 0-RTT."
 
 
+FieldName = Annotated[str, Field(pattern=FIELD_NAME)]
+Hidden = Annotated[
+    Annotated[bool, Tag("one")] | Annotated[list[FieldName], Tag("many")],
+    Discriminator(alternatives),
+]
 Names = Annotated[
     Annotated[Name, Tag("one")] | Annotated[list[Name], Tag("many")], Discriminator(alternatives)
 ]
@@ -91,6 +97,15 @@ class Credentials(Grammar):
 
     user: str
     password: str
+
+    @field_validator("user")
+    @classmethod
+    def _tellable(cls, found: str) -> str:
+        if ":" in found or not found.isprintable():
+            raise FieldError(
+                f"found the user name {found!r}", mend="Leave out colons and control characters."
+            )
+        return found
 
 
 class Dns(Grammar):
@@ -239,7 +254,7 @@ class ReverseProxy(ProxyBase):
     retry: Retry | None = Field(default=None, description="Default: never.")
     hedge: Hedge | None = Field(default=None, description="Default: never.")
     breaker: Breaker | None = Field(default=None, description="Default: none.")
-    hide: bool | list[str] = Field(
+    hide: Hidden = Field(
         default=True,
         description="Take what tells of the servers off answers. A list: these fields as well.",
     )

@@ -15,6 +15,7 @@ from proxysim import units
 from proxysim.errors import ScenarioError, UnitError
 
 __all__ = [
+    "FIELD_NAME",
     "FORMS",
     "MEDIA_TYPE",
     "UNIT_NOTES",
@@ -113,11 +114,13 @@ NAME = r"^[A-Za-z][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*$"
 HOST = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
 MEDIA_TYPE = r"^[A-Za-z0-9!#$&^_.+-]+/([A-Za-z0-9!#$&^_.+-]+|\*)$"
 URL_PATH = r"^/[!-~]*$"
+FIELD_NAME = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
 #: The texts that have a form, and that form in words.
 FORMS = {
     NAME: "A name has letters, digits, - and _, and begins with a letter.",
     HOST: "A site's name is a host in small letters, such as shop.example.",
     MEDIA_TYPE: "Give a type such as text/html, or text/* for all of its kind.",
+    FIELD_NAME: "Give the name of a field, such as X-Powered-By.",
     URL_PATH: "Give a path that begins with /, such as /health.",
 }
 Name = Annotated[str, Field(pattern=NAME, max_length=64)]
