@@ -9,7 +9,7 @@ from proxysim.scenario.nodes import Clients, ForwardProxy, ReverseProxy, Server
 from proxysim.scenario.scenario import Scenario
 from proxysim.topology import Network, Place, Wire
 
-__all__ = ["described", "network_of"]
+__all__ = ["conversations", "described", "network_of"]
 
 
 def network_of(scenario: Scenario, counts: Mapping[str, int] | None = None) -> Network:
@@ -43,10 +43,10 @@ def network_of(scenario: Scenario, counts: Mapping[str, int] | None = None) -> N
             for link in document.links
         ]
     with scenario.located():
-        return Network(places, wires, dict.fromkeys(_conversations(scenario)))
+        return Network(places, wires, dict.fromkeys(conversations(scenario)))
 
 
-def _conversations(scenario: Scenario) -> Iterator[tuple[str, str]]:
+def conversations(scenario: Scenario) -> Iterator[tuple[str, str]]:
     """Who opens connections to whom: clients and forward proxies onwards, reverse proxies back."""
     nodes = scenario.document.nodes
     for name, node in nodes.items():

@@ -12,6 +12,7 @@ from proxysim.scenario.control import condition_of, listed
 from proxysim.scenario.filtering import Condition, rule_words
 from proxysim.scenario.nodes import Clients, ForwardProxy
 from proxysim.scenario.scenario import Scenario
+from proxysim.scenario.unheeded import unheeded
 
 __all__ = ["notes_of"]
 
@@ -22,13 +23,13 @@ _BY_HOST = ("domain", "category")
 
 
 def notes_of(scenario: Scenario) -> list[str]:
-    """Notes on *scenario*: lines of block lists that are left out, rules that tunnels escape."""
+    """Notes on *scenario*: bad lines of lists, rules that tunnels escape, what is unheeded."""
     found = []
     for name, node in scenario.document.nodes.items():
         if isinstance(node, ForwardProxy) and node.filters:
             found += [f"{name}: {note}" for note in _of_lists(scenario, node)]
             found += [f"{name}: {note}" for note in _of_tunnels(scenario, name, node)]
-    return found
+    return [*found, *unheeded(scenario)]
 
 
 def _of_lists(scenario: Scenario, node: ForwardProxy) -> Iterator[str]:

@@ -1,5 +1,7 @@
 """What is said of a scenario though nothing is wrong with it."""
 
+import re
+
 import pytest
 
 from proxysim.scenario import from_dict
@@ -48,3 +50,74 @@ def test_lines_of_a_list_that_are_left_out_are_told(tmp_path):
     (note,) = office({"deny": {"category": "ads"}}, categories=categories, directory=tmp_path)
     assert note.startswith("gateway: category ads leaves out 8 lines of ads.txt: line 2 (bad_/0), ")
     assert note.endswith("line 6 (bad_/4), ...")
+
+
+def shop(edge=(), staff=(), events=(), **nodes):
+    """What is said of a shop with a gateway for its staff, without the name of the noted."""
+    tree = {
+        "proxysim": 1,
+        "title": "A shop",
+        "run": {"duration": "30s"},
+        "sites": {"shop.example": {"tls": True}},
+        "nodes": {
+            "staff": {"kind": "clients", "arrivals": 1, "through": "gateway"} | dict(staff),
+            "gateway": {
+                "kind": "forward_proxy",
+                "authentication": {"users": {"ann": {"password": "x"}}},
+            },
+            "edge": {"kind": "reverse_proxy", "sites": ["shop.example"], "backends": "app"}
+            | dict(edge),
+            "app": {"kind": "server", "count": 2},
+            **nodes,
+        },
+        "events": list(events),
+    }
+    return notes_of(from_dict(tree))
+
+
+def credentials(user):
+    return {"credentials": {"user": user, "password": "x"}}
+
+
+HELPED = {"cache": {"capacity": "1MB"}, "hedge": {}}
+WELL = [
+    {},
+    {"staff": credentials("ann")},
+    {"edge": HELPED},
+    {"edge": {"tls": "passthrough", "health": {"passive": {}}}},
+    {"events": [{"at": 29, "link": ["app-1", "edge"], "loss": "5%", "for": 9}]},
+    {"corner": {"kind": "router"}},
+]
+UNHEEDED = [
+    ({"edge": HELPED | {"tls": "passthrough"}}, "edge: .* for shop.example from its cache, hedge"),
+    ({"staff": credentials("zoe")}, "staff: log in as 'zoe', whom gateway does not know"),
+    ({"staff": {"through": None} | credentials("ann")}, "staff: go through no proxy that could"),
+    ({"spare": {"kind": "server"}}, "spare: nobody asks for anything that it serves"),
+    ({"events": [{"at": 30, "node": "app", "down_for": 5}]}, "events.0 comes at 30 s, when no"),
+    (
+        {"events": [{"at": 3, "link": ["staff", "app-1"], "loss": "5%", "for": 1}]},
+        "events.0: staff and app do not talk to each other",
+    ),
+]
+
+
+@pytest.mark.parametrize(("more", "note"), UNHEEDED)
+def test_what_a_run_will_not_heed_is_told(more, note):
+    assert any(re.match(note, said) for said in shop(**more))
+
+
+@pytest.mark.parametrize("more", WELL)
+def test_of_what_a_run_heeds_nothing_is_said(more):
+    assert shop(**more) == []
+
+
+def test_a_gateway_that_nobody_goes_through_is_told():
+    assert shop(staff={"through": None}) == [
+        "gateway: nobody asks through it; clients say so with through: gateway"
+    ]
+
+
+def test_credentials_that_nobody_wants_are_told():
+    open_gate = {"kind": "forward_proxy"}
+    (note,) = shop(staff=credentials("ann"), gateway=open_gate)
+    assert note == "staff: have credentials, but gateway wants nobody to log in"
