@@ -88,6 +88,10 @@ class Headers:
         fields.update(more)
         return _made((*pairs, *more), fields)
 
+    def plus(self, pairs: tuple[tuple[str, str], ...]) -> Headers:
+        """These fields and *pairs*, of names (lower case) that are not among them, each once."""
+        return _made((*self.pairs, *pairs), {**self.fields, **dict(pairs)})
+
     def without(self, names: Iterable[str]) -> Headers:
         """These fields less all lines of any of *names* (lower case)."""
         gone = frozenset(names)

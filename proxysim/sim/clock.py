@@ -35,6 +35,11 @@ class Clock(Environment):
         self.soon: deque[Callable[[], Any]] = deque()  # to be called next, at the same time
         self.after = self._setter()
 
+    @property
+    def now(self) -> float:
+        """SimPy's name for ``time``."""
+        return self.time
+
     def _setter(self) -> After:
         """What a request needs ten times, so with all that it takes at hand."""
         queue: list[Any] = self._queue
@@ -65,10 +70,10 @@ class Clock(Environment):
             if at > end:
                 heappush(queue, entry)
                 break
-            self._now = self.time = at
+            self.time = at
             call(carries)
         if not self.stopped:
-            self._now = self.time = end
+            self.time = end
 
     def stop(self) -> None:
         """Process nothing more."""

@@ -50,11 +50,11 @@ class Asset:
     def unmodified(self) -> Response:
         """What says that the object is still the same; made when first asked for."""
         if self._unmodified is None:
-            self._unmodified = Response(304, NO_HEADERS.change((), self._kept))
+            self._unmodified = Response(304, NO_HEADERS.plus(self._kept))
         return self._unmodified
 
     def _fields(self, size: int, more: tuple[tuple[str, str], ...]) -> Headers:
-        return (TEXT if self.text else PICTURE).change((), (("content-length", str(size)), *more))
+        return (TEXT if self.text else PICTURE).plus((("content-length", str(size)), *more))
 
     def recorded(self, record: Recorded) -> tuple[Response, int]:
         """The answer that a log says was given: its head, and the length of its body."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from proxysim.errors import TopologyError
@@ -11,13 +11,13 @@ from proxysim.policies.forwarded import parse_forwarded
 if TYPE_CHECKING:
     from proxysim.sim.world import World
 
-__all__ = ["views_of"]
+__all__ = ["count_views"]
 
 RESOLVER = "DNS resolver"
 
 
-def views_of(world: World) -> Iterator[tuple[tuple[Any, ...], int]]:
-    """Rows of the views table, less the count, and the count.
+def count_views(world: World, views: MutableMapping[tuple[Any, ...], int]) -> None:
+    """Count in *views* what was seen: by rows of the views table, less their count.
 
     Of each stretch of a connection: whoever listens on its wires sees the addresses of its ends,
     the site's name (it stands in the request, in CONNECT, or in TLS's server name), and the rest
@@ -38,18 +38,15 @@ def views_of(world: World) -> Iterator[tuple[tuple[Any, ...], int]]:
         for index, (opener, wires, end) in enumerate(segments):
             peer = opener or client
             for wire in wires:
-                yield (
-                    (parties[wire], client, site, peer, hidden, True, plain, plain),
-                    times,
-                )
+                views[parties[wire], client, site, peer, hidden, True, plain, plain] += times
             if index < last:
-                yield (end, client, site, peer, hidden, True, plain, plain), times
+                views[end, client, site, peer, hidden, True, plain, plain] += times
             else:
                 told = secure is not None  # CONNECT tells its proxy a name and no more
-                yield (end, client, site, peer, named, True, told, told), times
+                views[end, client, site, peer, named, True, told, told] += times
 
     for (asker, client, site), times in world.lookups.items():
-        yield (parties[RESOLVER], client, site, asker, 0, True, False, False), times
+        views[parties[RESOLVER], client, site, asker, 0, True, False, False] += times
 
 
 def _named(world: World, chain: str) -> str:

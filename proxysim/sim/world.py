@@ -30,7 +30,7 @@ from proxysim.sim.names import Names
 from proxysim.sim.paths import Direction, Path
 from proxysim.sim.proxies import ProxyNode
 from proxysim.sim.servers import Server
-from proxysim.sim.sights import views_of
+from proxysim.sim.sights import count_views
 from proxysim.sim.ways import Addresses, Resolver, fields_of, ways_of
 from proxysim.sim.wires import Wires
 from proxysim.workload.replay import ReplayGroup
@@ -291,8 +291,7 @@ class World:
     def _finish(self) -> Run:
         if self.seen is not None:
             self.count_sights()
-            for key, times in views_of(self):
-                self.recorder.view(key, times)
+            count_views(self, self.recorder.views)
         return self.recorder.finish(
             world="sim",
             scenario=self.scenario.name,
