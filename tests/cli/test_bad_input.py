@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -132,8 +134,14 @@ def test_a_real_interrupt():
     process = subprocess.Popen(
         [*endless, "--keep", "none"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
+    # What a command needs is loaded when it runs; before that an interrupt is Python's own affair.
+    loaded = Path(f"/proc/{process.pid}/maps")
+    for _ in range(600):
+        if not loaded.exists() or "numpy" in loaded.read_text():
+            break
+        time.sleep(0.1)
     with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(3)
+        process.wait(2)
     process.send_signal(signal.SIGINT)
     out, message = process.communicate(timeout=30)
     assert (process.returncode, out) == (130, "")
