@@ -10,6 +10,7 @@ from itertools import chain
 import numpy as np
 
 from proxysim.scenario.costing import costs_of
+from proxysim.scenario.document import Document
 from proxysim.scenario.nodes import Clients, ForwardProxy, ProxyBase, ReverseProxy, Server
 from proxysim.scenario.scenario import Scenario
 from proxysim.scenario.serving import group_of
@@ -23,7 +24,8 @@ from proxysim.theory.streams import Declination, Stream, merged
 
 __all__ = ["of"]
 
-_WIRES = "wires delay every request alike, those that open a connection too"
+#: What makes every queue behind it a little uncertain.
+_WIRES = "wires, handshakes and look-ups delay all requests alike"
 
 #: Balancer -> how it spreads, where it has no parameters that matter.
 _SPREADS: dict[str, Spread] = {
@@ -68,10 +70,7 @@ class _Walk:
         #: What reaches a node, and how it is spread there; None: something that is not known.
         self.reaching: dict[str, list[Stream | None]] = {name: [] for name in self.nodes}
         self.ways: dict[str, list[_Way]] = {}
-        self.ideal = all(
-            not (link.latency or link.jitter or link.loss or link.bandwidth)
-            for link in self.document.links or ()
-        )
+        self.ideal = _immediate(self.document)
 
     def walked(self) -> Predictions:
         clients = {name: node for name, node in self.nodes.items() if isinstance(node, Clients)}
@@ -232,6 +231,8 @@ class _Walk:
             raise Declination(f"{balancer} with unequal weights: no formula")
         if spread == "least" and not self.ideal:
             stream = stream.doubted("what is on the wire counts little for a server's load")
+        if any(0 in found for found in weights.values()):
+            raise Declination("servers that are given no weight, for when others are gone")
         whole = sum(sum(found) if weighted else len(found) for found in weights.values())
         for target, found in weights.items():
             part = sum(found) if weighted else len(found)
@@ -338,3 +339,12 @@ class _Walk:
             or node.health.outliers is not None
             for node in proxies
         )
+
+
+def _immediate(document: Document) -> bool:
+    """Whether requests get where they go in no time."""
+    wires = document.links or ()
+    names = any(getattr(node, "dns", None) for node in document.nodes.values())
+    handshakes = bool(document.costs) and any(site.tls for site in document.sites.values())
+    slow = any(wire.latency or wire.jitter or wire.loss or wire.bandwidth for wire in wires)
+    return not (names or handshakes or slow)

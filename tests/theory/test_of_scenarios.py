@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from proxysim.policies.balancers import BALANCERS
 from proxysim.scenario import Scenario, load, shipped
 from proxysim.scenario.nodes import Clients, Router
 from proxysim.sim import simulate
@@ -227,6 +228,18 @@ def test_every_node_of_a_shipped_scenario_is_accounted_for(name):
         members = {node, *asked.members(node)}
         passes = said.kind.endswith("proxy") and said.cache is None and node not in told
         assert members & told or passes, node
+
+
+@pytest.mark.parametrize("balancer", [*BALANCERS])
+@pytest.mark.parametrize(
+    "weight", [1.0, [1, 2, 1, 1], [0, 1, 1, 1]], ids=["even", "uneven", "none"]
+)
+def test_whatever_the_balancer_something_is_said(balancer, weight):
+    found = of(behind(balancer, weight=weight))
+    assert found.made or found.declined
+    for made in found.made:
+        assert all(math.isfinite(value) for value in made.values.values())
+    assert all(one.reason for one in found.declined)
 
 
 # Beside the simulator.
