@@ -44,7 +44,9 @@ def simulate(
         world = World(
             scenario, seed, replication, keep=keep, hops=hops, views=views, explain=explain
         )
-        run = world.run(progress)
-        world.take_apart()
+        try:
+            run = world.run(progress)
+        finally:
+            world.take_apart()
         del world  # here, while the collector rests: what is freed now need not be walked
     return run

@@ -139,7 +139,8 @@ class Task:
                 self.node.beside.pop(self, None)
             if self.ended is not None:
                 self.ended(end.value)
-        self._busy = False
+        finally:
+            self._busy = False
 
     def close(self) -> None:
         """End it now: its client has gone, or nobody needs it any more."""
