@@ -42,7 +42,8 @@ def cached(
         raise Declination("answers are given out past their time (stale_while_revalidate)")
     if cache.stale_if_error and scenario.document.events:
         raise Declination("answers are given out past their time when something fails")
-    rates, sizes, lives = _objects(scenario, stream)
+    counted = isinstance(cache.capacity, Objects)
+    rates, sizes, lives = _objects(scenario, stream, counted=counted)
     kept = lives >= 0
     if not kept.any():
         raise Declination("nothing that it is asked for may be kept")
@@ -51,9 +52,8 @@ def cached(
         raise Declination(
             f"about {meanwhile:.2g} requests come for the most wanted object while it is fetched"
         )
-    counted = isinstance(cache.capacity, Objects)
     capacity = cache.capacity.objects if isinstance(cache.capacity, Objects) else cache.capacity
-    weights = None if counted else sizes[kept] + _HEAD
+    weights = sizes[kept]
     total = float(rates.sum())
     values: dict[str, float] = {"rate": total}
     run = scenario.document.run
@@ -138,8 +138,8 @@ def _bounded(
     return made, Stream({}, None)
 
 
-def _objects(scenario: Scenario, stream: Stream) -> tuple[Floats, Floats, Floats]:
-    """Of all objects that are asked for: rate, size, and how long fresh; below 0: never kept."""
+def _objects(scenario: Scenario, stream: Stream, *, counted: bool) -> tuple[Floats, Floats, Floats]:
+    """Of all objects asked for: rate, room taken, and how long fresh (below 0: never kept)."""
     seed = scenario.document.run.seed
     rates, sizes, lives = [], [], []
     for site, rate in stream.rates.items():
@@ -150,10 +150,13 @@ def _objects(scenario: Scenario, stream: Stream) -> tuple[Floats, Floats, Floats
             raise Declination(f"{site} is also asked by methods that make copies invalid")
         catalogue = Catalogue(site_of(site, said, seed), seed)
         rates.append(rate * catalogue.site.popularity.probabilities())
-        sizes.append(catalogue.sizes().astype(np.float64))
-        may = np.fromiter(
-            (catalogue.cacheable(number) for number in range(said.objects)), np.bool_, said.objects
-        )
+        if counted:  # whatever their sizes
+            sizes.append(np.ones(said.objects))
+        else:
+            sizes.append(catalogue.sizes().astype(np.float64) + _HEAD)
+        may = np.ones(said.objects, dtype=np.bool_)
+        if said.cacheable < 1:
+            may[:] = [catalogue.cacheable(number) for number in range(said.objects)]
         lives.append(np.where(may, float(round(said.ttl)), -1.0))
     return np.concatenate(rates), np.concatenate(sizes), np.concatenate(lives)
 
