@@ -179,6 +179,36 @@ class Request:
     world: Any = None
     hop: str = ""
 
+    def with_headers(self, headers: Headers) -> Request:
+        """This request with the fields *headers*."""
+        return Request(
+            self.method,
+            self.scheme,
+            self.host,
+            self.port,
+            self.path,
+            headers,
+            self.peer,
+            self.body,
+            self.world,
+            self.hop,
+        )
+
+    def with_peer(self, peer: str, hop: str = "") -> Request:
+        """This request as having come from *peer*; see ``hop``."""
+        return Request(
+            self.method,
+            self.scheme,
+            self.host,
+            self.port,
+            self.path,
+            self.headers,
+            peer,
+            self.body,
+            self.world,
+            hop,
+        )
+
     @property
     def url(self) -> str:
         default = 443 if self.scheme == "https" else 80

@@ -23,14 +23,5 @@ def time_left(request: Request) -> float:
 
 def with_time(request: Request, seconds: float) -> Request:
     """*request*, saying that an answer is waited for *seconds*, rounded down to milliseconds."""
-    return Request(
-        request.method,
-        request.scheme,
-        request.host,
-        request.port,
-        request.path,
-        request.headers.set(FIELD, str(max(0, int(seconds * 1000)))),
-        request.peer,
-        request.body,
-        request.world,
-    )
+    waits = str(max(0, int(seconds * 1000)))
+    return request.with_headers(request.headers.set(FIELD, waits))

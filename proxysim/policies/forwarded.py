@@ -82,18 +82,7 @@ class Trusted:
         client = self.client(request)
         if client == request.peer:
             return request
-        return Request(
-            request.method,
-            request.scheme,
-            request.host,
-            request.port,
-            request.path,
-            request.headers,
-            client,
-            request.body,
-            request.world,
-            request.peer,
-        )
+        return request.with_peer(client, request.peer)
 
 
 def client_of(request: Request, trusted: Trusted | int) -> str:

@@ -126,18 +126,8 @@ class ProxyNode(Mishaps):
         channel = exchange.channel
         assert channel is not None
         request = exchange.request
-        if request.peer != channel.peer:
-            request = Request(
-                request.method,
-                request.scheme,
-                request.host,
-                request.port,
-                request.path,
-                request.headers,
-                channel.peer,
-                request.body,
-                request.world,
-            )
+        if request.peer != channel.peer or request.hop:
+            request = request.with_peer(channel.peer)
         task = Task(self, self.handle(request), exchange, exchange.call, exchange)
         self.inside[exchange] = task
         task.run(None)

@@ -6,7 +6,6 @@ Source: RFC 9111, section 4.3; RFC 9110, sections 8.8.3 and 13.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from functools import lru_cache
 
 from proxysim.messages import Headers, Request, Response
@@ -53,7 +52,7 @@ def conditional(request: Request, tag: str, changed: str) -> Request:
         headers = headers.add("if-none-match", tag)
     if changed:
         headers = headers.add("if-modified-since", changed)
-    return request if headers is request.headers else replace(request, headers=headers)
+    return request if headers is request.headers else request.with_headers(headers)
 
 
 def unconditional(request: Request) -> Request:

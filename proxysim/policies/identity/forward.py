@@ -45,7 +45,7 @@ class _Forward:
 
     def rewrite(self, request: Request) -> Request:
         """*request* as the next in line is to see it."""
-        return _with(request, self._asked(request.headers, request.hop or request.peer))
+        return request.with_headers(self._asked(request.headers, request.hop or request.peer))
 
     def answer(self, response: Response) -> Response:
         """*response* as the client is to see it."""
@@ -126,17 +126,3 @@ IDENTITIES: dict[str, Callable[..., Identity]] = {
 
 def _passed(headers: Headers, less: Iterable[str] = ()) -> Headers:
     return headers.without(hop_by_hop(headers).union(less))
-
-
-def _with(request: Request, headers: Headers) -> Request:
-    return Request(
-        request.method,
-        request.scheme,
-        request.host,
-        request.port,
-        request.path,
-        headers,
-        request.peer,
-        request.body,
-        request.world,
-    )

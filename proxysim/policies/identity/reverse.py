@@ -96,23 +96,8 @@ class ReverseIdentity:
 
     def rewrite(self, request: Request) -> Request:
         """*request* as the backend is to see it."""
-        return Request(
-            request.method,
-            request.scheme,
-            request.host,
-            request.port,
-            request.path,
-            self._asked(
-                request.headers,
-                request.hop or request.peer,
-                request.scheme,
-                request.host,
-                request.port,
-            ),
-            request.peer,
-            request.body,
-            request.world,
-        )
+        hop, at = request.hop or request.peer, (request.scheme, request.host, request.port)
+        return request.with_headers(self._asked(request.headers, hop, *at))
 
     def answer(self, response: Response) -> Response:
         """*response* as the client is to see it."""
