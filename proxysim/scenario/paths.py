@@ -106,8 +106,10 @@ def _next_step(
             with_dots = any("." in name for name in known)
             raise _no_such(path, steps, ".".join(rest) if with_dots else rest[0], known)
         return rest[0], rest[1:]
+    lists = any(get_origin(leaf) is list for leaf in _leaves(kind))
+    why = "is not given, so it has no members" if lists else "is a single value and has no parts"
     raise ScenarioError(
-        f"{path}: {dotted(steps)} is a single value and has no parts",
+        f"{path}: {dotted(steps)} {why}",
         mend=f"Set {dotted(steps)} itself.",
     )
 

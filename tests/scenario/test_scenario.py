@@ -91,6 +91,8 @@ def test_what_must_change_together_is_set_together(shop):
         ("links.2.latency", "links has no '2'"),
         ("links.users-shop.latency", "Known: 0, 1, edge-shop"),
         ("nodes.shop.count.x", "nodes.shop.count is a single value"),
+        ("nodes.edge.sites.7", "nodes.edge.sites has no '7'. Known: 0"),
+        ("events.0.at", "events is not given, so it has no members. Set events itself."),
         ("nod.shop", "Did you mean 'nodes'"),
         ("", "run.duration"),
         ("nodes..count", "run.duration"),
