@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 __all__ = ["Declined", "Grade", "Prediction", "Predictions"]
@@ -42,7 +42,7 @@ class Predictions:
     """All that theory says of a scenario, in the order of the requests' way."""
 
     made: tuple[Prediction, ...] = ()
-    declined: tuple[Declined, ...] = field(default=())
+    declined: tuple[Declined, ...] = ()
 
     def of(self, node: str) -> tuple[Prediction, ...]:
         """Those of *node*, a group or a member of it."""

@@ -170,7 +170,7 @@ class _Walk:
     # Proxies.
 
     def _through_proxy(self, name: str, node: ProxyBase, stream: Stream) -> Stream:
-        for what in restless(node):
+        if (what := next(restless(node), None)) is not None:
             raise Declination(f"{what}: no formula")
         costs = costs_of(self.document, name, self.scenario.directory)
         passing = stream
@@ -194,18 +194,14 @@ class _Walk:
         return passing.doubted(f"the processor of {name} is hardly ever a queue")
 
     def _processor(self, name: str, node: ProxyBase, stream: Stream, request: float) -> None:
-        """The queue for a proxy's cores."""
+        """The queue for a proxy's cores; where that grows for ever, nothing behind it is known."""
         tls = any(self.document.sites[site].tls for site in stream.rates)
         if tls or node.cache is not None or getattr(node, "compression", None) is not None:
             self._decline(name, "its processor has jobs of several kinds for each request")
             return
         demand = Demand("fixed", request, 0.0, np.array([request]))
-        try:
-            self.made.append(
-                predicted(Fleet(name, demand, 1, node.cores or 1), stream, "random", None)
-            )
-        except Declination as reason:
-            self._decline(name, f"its processor: {reason}")
+        fleet = Fleet(name, demand, 1, node.cores or 1)
+        self.made.append(predicted(fleet, stream, "random", None))
 
     def _balance(self, name: str, node: ReverseProxy, stream: Stream) -> None:
         balancer = node.balancer if isinstance(node.balancer, str) else next(iter(node.balancer))

@@ -172,6 +172,13 @@ def test_a_processor_is_a_queue_of_its_own():
     assert only(found).grade == "approximate"
 
 
+def test_behind_a_processor_that_never_settles_nothing_is_known():
+    found = of(behind("random", 2.4, {"cores": 1}, rest={"costs": {"request": "500ms"}}))
+    assert not found.made
+    assert "grows for ever" in found.why_not("edge")[0]
+    assert found.why_not("server") == ("what reaches it is not known",)
+
+
 @pytest.mark.parametrize(("balancer", "peak"), [("ring", hashing.ring_peak(4)), ("maglev", None)])
 def test_hashing_has_its_balance(balancer, peak):
     found = of(behind(balancer))
