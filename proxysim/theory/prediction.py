@@ -18,8 +18,9 @@ class Prediction:
 
     ``values`` by name, times in seconds: ``rate`` (a second), ``utilisation``, ``response`` (mean
     of waiting and service), ``p50`` ``p95`` ``p99`` of it, ``blocked`` (share turned away),
-    ``throughput``, ``hit_ratio``, ``characteristic_time``, ``peak`` (the largest load over the
-    mean). A bound's names say which side: ``response_at_least``, ``hit_ratio_at_most``.
+    ``throughput``, ``hit_ratio``, ``overall_hit_ratio`` (of all tiers of caches),
+    ``characteristic_time``, ``peak`` (the largest load over the mean). A bound's names say which
+    side: ``response_at_least``, ``hit_ratio_at_most``.
     """
 
     node: str

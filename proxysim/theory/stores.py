@@ -14,8 +14,8 @@ from proxysim.scenario.nodes import Server
 from proxysim.scenario.scenario import Scenario
 from proxysim.theory import caches
 from proxysim.theory.prediction import Prediction
-from proxysim.theory.streams import Declination, Stream
-from proxysim.theory.tiers import lru_with_lifetime
+from proxysim.theory.streams import Declination, Leaf, Stream
+from proxysim.theory.tiers import lru_tiers, lru_with_lifetime
 from proxysim.workload.catalogue import Catalogue
 
 __all__ = ["cached"]
@@ -33,8 +33,6 @@ def cached(
     scenario: Scenario, name: str, cache: Cache, stream: Stream
 ) -> tuple[Prediction, Stream]:
     """The hit ratio of the cache of *name*, and the misses that go on; Declination if unknown."""
-    if stream.filtered:
-        raise Declination("what reaches it has been through a cache: not independent requests")
     for what in ("admission", "max_object"):
         if getattr(cache, what) is not None:
             raise Declination(f"{what} keeps some answers out")
@@ -42,6 +40,8 @@ def cached(
         raise Declination("answers are given out past their time (stale_while_revalidate)")
     if cache.stale_if_error and scenario.document.events:
         raise Declination("answers are given out past their time when something fails")
+    if stream.filtered:
+        return _second(scenario, name, cache, stream)
     counted = isinstance(cache.capacity, Objects)
     rates, sizes, lives = _objects(scenario, stream, counted=counted)
     kept = lives >= 0
@@ -87,8 +87,38 @@ def cached(
         assumed.append(f"the warm-up of {run.warmup:g} s fills it (its own time: {time:.3g} s)")
     left = _misses(scenario, stream, rates, hits)
     doubt = f"the misses of {name} are not quite random"
+    leaf = Leaf(capacity, counted, tuple(stream.rates.items()))
     made = Prediction(name, model, "approximate", values, tuple(assumed))
-    return made, replace(stream, rates=left, filtered=True).doubted(doubt)
+    missed = replace(
+        stream, rates=left, filtered=True, leaves=(leaf,) if cache.eviction == "lru" else ()
+    )
+    return made, missed.doubted(doubt)
+
+
+def _second(
+    scenario: Scenario, name: str, cache: Cache, stream: Stream
+) -> tuple[Prediction, Stream]:
+    """A second tier: behind LRU caches that are alike, and LRU itself."""
+    counted = isinstance(cache.capacity, Objects)
+    capacity = cache.capacity.objects if isinstance(cache.capacity, Objects) else cache.capacity
+    alike = set(stream.leaves)
+    if cache.eviction != "lru" or len(alike) != 1:
+        raise Declination("behind other caches only LRU behind equal LRUs is known")
+    (leaf,) = alike
+    rates, sizes, lives = _objects(scenario, Stream(dict(leaf.asked)), counted=counted)
+    if leaf.counted != counted or lives.min() < scenario.document.run.duration:
+        raise Declination("tiers whose copies age, or that count differently: no formula")
+    found = lru_tiers(rates, [leaf.capacity, capacity], leaves=len(stream.leaves), sizes=sizes)
+    values = {"rate": stream.rate, "hit_ratio": found.hits[1], "overall_hit_ratio": found.overall}
+    assumed = (
+        "each request to the first tier independent of those before (independent reference model)",
+        "the warm-up fills both tiers",
+        "a fetch takes no time beside the times between requests for an object",
+    )
+    left = {site: rate * (1 - found.hits[1]) for site, rate in stream.rates.items()}
+    missed = replace(stream, rates=left, leaves=()).doubted(f"the misses of {name} are not random")
+    made = Prediction(name, "Fofack: LRU behind LRU", "approximate", values, assumed)
+    return made, missed
 
 
 def _fetch(scenario: Scenario) -> float:

@@ -294,3 +294,22 @@ def test_what_misses_goes_on():
     assert server.values["rate"] == pytest.approx(missed)
     busy = simulate(asked, views=False).summary().utilisation
     assert server.values["utilisation"] == pytest.approx(busy["server-1"], abs=0.02)
+
+
+@pytest.mark.oracle
+def test_a_cache_behind_caches_beside_the_simulator():
+    """Three offices and their parent, by a shipped scenario that runs until both are full."""
+    asked = load("cache-tiers").set({"run.warmup": 400.0, "run.duration": 900.0})
+    run = simulate(asked, views=False, keep="none").summary()
+    found = of(asked)
+    for node in ("north-cache", "parent"):
+        ratio = only(found, node).values["hit_ratio"]
+        assert ratio == pytest.approx(run.hit_ratio[node], abs=0.012)
+    assert only(found, "parent").values["overall_hit_ratio"] > 0.65
+
+
+def test_tiers_are_known_behind_caches_that_are_alike():
+    asked = load("cache-tiers")
+    assert only(of(asked), "parent").values["hit_ratio"] > 0.4
+    unlike = of(asked.set("nodes.north-cache.cache.capacity", "10MB"))
+    assert "equal LRUs" in unlike.why_not("parent")[0]
