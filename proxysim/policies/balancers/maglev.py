@@ -10,7 +10,7 @@ from proxysim.errors import ScenarioError
 from proxysim.messages import Request
 from proxysim.policies.backend import Backend
 from proxysim.policies.balancers.hashed import Hashed
-from proxysim.policies.hashing import KEY_PARAMETERS, digest, maglev_table, members_of
+from proxysim.policies.hashing import KEY_PARAMETERS, digest, hasher, maglev_table, members_of
 from proxysim.policies.parameters import Reader, Stated, whole
 
 __all__ = ["Maglev"]
@@ -53,7 +53,8 @@ class Maglev(Hashed):
     }
 
     def __init__(self, key: str = "client", trusted_hops: int = 0, size: int = 65537) -> None:
-        super().__init__(lambda text: digest(text) % size, key, trusted_hops)
+        hash_of = hasher()
+        super().__init__(lambda text: hash_of(text) % size, key, trusted_hops)
         self.size = size
         self._table: Sequence[int] = ()
 

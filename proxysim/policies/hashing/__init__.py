@@ -6,7 +6,7 @@ members is kept for the next time, so a backend that flaps does not make anybody
 
 from __future__ import annotations
 
-from proxysim.policies.hashing.digests import digest
+from proxysim.policies.hashing.digests import digest, hasher
 from proxysim.policies.hashing.ketama import Ring, ketama_hash, ketama_ring
 from proxysim.policies.hashing.keys import KEY_PARAMETERS, Key, key_of
 from proxysim.policies.hashing.maglev import fill, maglev_table
@@ -19,6 +19,7 @@ __all__ = [
     "Ring",
     "digest",
     "fill",
+    "hasher",
     "ketama_hash",
     "ketama_ring",
     "key_of",

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from hashlib import md5
+from struct import Struct
 from typing import NamedTuple
 
 from proxysim.policies.hashing.members import Members
+
+try:
+    # CPython's own: it takes half the time that OpenSSL's does.
+    from _md5 import md5  # type: ignore[import-not-found]
+except ImportError:
+    from hashlib import md5
 
 __all__ = ["Ring", "ketama_hash", "ketama_ring"]
 
 #: One digest gives four points.
 _A_DIGEST = 4
 
-#: A copy is made in less time than a new hash takes.
-_BEGUN = md5(usedforsecurity=False)
+_first = Struct("<I").unpack_from
 
 #: Above this many points, a few tens of megabytes, all members get fewer, in proportion.
 _MOST = 1_000_000
@@ -33,9 +38,9 @@ class Ring(NamedTuple):
 
 def ketama_hash(text: str) -> int:
     """Where *text* lies on the circle: the first 32 bits, little endian, of its MD5."""
-    hashed = _BEGUN.copy()
-    hashed.update(text.encode("utf-8", "surrogatepass"))
-    return int.from_bytes(hashed.digest()[:4], "little")
+    hashed = md5(text.encode("utf-8", "surrogatepass"), usedforsecurity=False)
+    found: int = _first(hashed.digest())[0]
+    return found
 
 
 @lru_cache(maxsize=32)
