@@ -29,6 +29,7 @@ from proxysim.proxies.effects import (
     Wait,
 )
 from proxysim.proxies.reverse import ReverseProxy
+from tests.proxies.parts import AsIs
 
 #: Clock zero, in seconds since 1970: noon of some day.
 EPOCH = 1_431_864_000.0
@@ -55,16 +56,6 @@ def get(path: str = "/", method: str = "GET", host: str = "a.example", **fields:
 def said(status: int = 200, body: bytes | None = b"0123456789", **fields: Any) -> Head:
     """An answer of the origin."""
     return Head(Response(status, headers(fields)), Content(body) if body is not None else None)
-
-
-class AsIs:
-    """An identity that changes nothing."""
-
-    def rewrite(self, request: Request) -> Request:
-        return request
-
-    def answer(self, response: Response) -> Response:
-        return response
 
 
 @dataclass

@@ -20,27 +20,13 @@ from proxysim.policies.retry import Retry
 from proxysim.proxies.effects import Deadlines, Discard, Fetch, Head, Race, Send, Sent, Sleep, Wait
 from proxysim.proxies.reverse import ReverseProxy
 from proxysim.proxies.slots import Slots
+from tests.proxies.parts import AsIs, Clock
 from tests.proxies.playing import Play
 
 PAGE = Content(b"a page")
 OK = Head(Response(200), PAGE)
 BUSY = Head(Response(503, Headers([("retry-after", "1")])), Content(b"busy"))
 LOST = Failure("reset", sent=True, retry_safe=False)
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class AsIs:
-    def rewrite(self, request):
-        return request
-
-    def answer(self, response):
-        return response
 
 
 def get(method="GET", body=None):

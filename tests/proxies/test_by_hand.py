@@ -46,31 +46,12 @@ from proxysim.proxies.effects import (
 from proxysim.proxies.fleet import Fleet
 from proxysim.proxies.forward import ForwardProxy
 from proxysim.proxies.reverse import ReverseProxy
+from tests.proxies.parts import AsIs, Clock
 
 PAGE = Content(b"a page")
 OK = Response(200, Headers([("content-type", "text/plain")]))
 FRESH_FOR_A_MINUTE = Response(200, Headers([("cache-control", "max-age=60")]))
 PRIVATE = Response(200, Headers([("cache-control", "private")]))
-
-
-class Clock:
-    """Time passes when the test says so."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class AsIs:
-    """An identity that changes nothing, so that what goes in can be seen to come out."""
-
-    def rewrite(self, request):
-        return request
-
-    def answer(self, response):
-        return response
 
 
 class Running:

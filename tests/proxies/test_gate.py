@@ -13,23 +13,9 @@ from proxysim.proxies.effects import TIMED_OUT, Fetch, Head, Send, Sent, Wait
 from proxysim.proxies.gate import Gate
 from proxysim.proxies.reverse import ReverseProxy
 from proxysim.proxies.slots import Slots
+from tests.proxies.parts import AsIs, Clock
 
 OK = Head(Response(200))
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class AsIs:
-    def rewrite(self, request):
-        return request
-
-    def answer(self, response):
-        return response
 
 
 def get(peer="10.0.0.7", host="shop.example"):

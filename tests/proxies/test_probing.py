@@ -13,14 +13,7 @@ from proxysim.proxies.effects import Deadlines, Drain, Fetch, Head, Sent, Sleep
 from proxysim.proxies.fleet import Fleet
 from proxysim.proxies.probing import Prober
 from proxysim.proxies.reverse import ReverseProxy
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.proxies.parts import Clock
 
 
 def scene(count=1, **rules):
