@@ -50,7 +50,7 @@ def prober_of(
     """What runs the checks of *fleet*, with a stream of *streams* for each backend's name."""
     if fleet.checks is None:
         return None
-    scheme = "https" if proxy.tls == "reencrypt" else "http"
+    scheme = "https" if proxy.mode.to_backends else "http"
     return Prober(fleet, fleet.checks, clock, streams, host=proxy.sites[0], scheme=scheme)
 
 

@@ -64,7 +64,7 @@ def proxy_of(
         fleet,
         sites=node.sites,
         trusted=trusted_of(scenario, node, network),
-        passthrough=node.tls == "passthrough",
+        passthrough=not node.mode.reads,
         cache=cache_of(node, name, clock, seed, replication, epoch),
         compression=_compression(node.compression),
         prober=prober_of(

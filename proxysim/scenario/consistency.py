@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from proxysim.errors import did_you_mean
-from proxysim.policies.tls import Mode
 from proxysim.scenario.bounds import unbounded
 from proxysim.scenario.document import Document, Event
 from proxysim.scenario.fleets import unwatchable
@@ -188,7 +187,7 @@ def _tls(document: Document) -> Iterator[Mistake]:
             continue
         if end.tls_version == "1.2":
             yield Mistake(path, "TLS 1.2 has no early data", "Take it out, or tls_version: 1.3.")
-        elif isinstance(end, ReverseProxy) and not Mode(end.tls).to_clients:
+        elif isinstance(end, ReverseProxy) and not end.mode.to_clients:
             yield Mistake(
                 path,
                 f"with tls: {end.tls} it does not end TLS itself",

@@ -53,7 +53,7 @@ def _probes(document: Document, proxy: ReverseProxy, place: Path, size: int) -> 
     active = proxy.health.active
     if active is None:
         return
-    if proxy.tls == "passthrough":
+    if not proxy.mode.reads:
         yield Mistake(
             (*place, "active"),
             "a proxy that passes TLS through cannot ask over HTTP",

@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from proxysim.policies.fields import HOP_BY_HOP
+from proxysim.policies.tls import Mode
 from proxysim.scenario.caching import Cache
 from proxysim.scenario.compressing import Codings, Compression
 from proxysim.scenario.draws import Arrivals, TimeDistribution
@@ -267,6 +268,11 @@ class ReverseProxy(ProxyBase):
                 "found an empty list", mend="Name at least one server group or reverse proxy."
             )
         return found
+
+    @property
+    def mode(self) -> Mode:
+        """What ``tls`` means: what the proxy sees, and with whom it shakes hands."""
+        return Mode(self.tls)
 
     @property
     def backend_names(self) -> list[str]:

@@ -45,7 +45,7 @@ def _unasked(scenario: Scenario, asked: set[str]) -> Iterator[str]:
 
 def _relayed(scenario: Scenario) -> Iterator[str]:
     for name, node in scenario.document.nodes.items():
-        if not isinstance(node, ReverseProxy) or node.tls != "passthrough":
+        if not isinstance(node, ReverseProxy) or node.mode.reads:
             continue
         encrypted = [site for site in node.sites if scenario.document.sites[site].tls]
         given = [

@@ -165,7 +165,7 @@ class World:
             cores=node.cores,
             keep_alive=node.keep_alive,
             tls=_terms(node) if isinstance(node, said.ReverseProxy) else Terms(),
-            secure=isinstance(node, said.ReverseProxy) and node.tls == "reencrypt",
+            secure=isinstance(node, said.ReverseProxy) and node.mode.to_backends,
             lookup=dns.lookup if dns is not None else 0.0,
             ttl=dns.ttl if dns is not None else 0.0,
         )

@@ -11,7 +11,9 @@ __all__ = ["blind", "restless"]
 
 def blind(node: ProxyBase) -> bool:
     """Whether what comes over TLS only passes through."""
-    return isinstance(node, ForwardProxy) or getattr(node, "tls", "") == "passthrough"
+    return isinstance(node, ForwardProxy) or (
+        isinstance(node, ReverseProxy) and not node.mode.reads
+    )
 
 
 def restless(node: ProxyBase) -> Iterator[str]:

@@ -210,7 +210,7 @@ class _Walk:
         count = sum(len(self.scenario.members(target)) for target in backends)
         if balancer in ("ring", "maglev"):
             self._hashed(name, balancer, given, count)
-        if count > 1 and node.tls == "passthrough":
+        if count > 1 and not node.mode.reads:
             raise Declination("it balances connections, not requests")
         if count > 1 and balancer not in _SPREADS:
             raise Declination(f"how {balancer} loads each server is not known")
