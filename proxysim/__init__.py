@@ -12,7 +12,7 @@ one floor do not know each other::
     cli          the command line: proxysim run, show, scenarios, schema
     charts       draw(run, ax) -> Axes
     sim          SimPy carries out what the proxies ask, in simulated time
-    live         asyncio carries it out on real sockets
+    sockets      asyncio carries it out on real sockets
     theory       closed formulas, where there is one
     scenario     what exists: schema, loading, the shipped library
     results      what happened: Run, its tables, summary and exports

@@ -82,8 +82,8 @@ def test_in_simulated_time() -> None:
 def test_on_a_socket() -> None:
     """asyncio drives it too: real bytes, and the origin sees the proxy as its peer."""
     pytest.importorskip("httptools")
-    from proxysim.live.origin import Origin, Page
-    from proxysim.live.serve import serve
+    from proxysim.sockets.origin import Origin, Page
+    from proxysim.sockets.serve import serve
 
     origin = Origin({"/1": Page(BODY, Headers((("server", "origin"), ("etag", '"1"'))))})
 

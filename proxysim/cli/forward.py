@@ -32,9 +32,9 @@ from proxysim.cli.standing import (
 from proxysim.errors import ScenarioError
 
 if TYPE_CHECKING:
-    from proxysim.live.standing import Setup
     from proxysim.policies.filters import Filters
     from proxysim.scenario import Scenario
+    from proxysim.sockets.standing import Setup
 
 __all__ = ["forward"]
 
@@ -100,11 +100,11 @@ def forward(
     It reaches public addresses only, and listens on the loopback only, unless told otherwise.
     """
     need_the_wire()
-    from proxysim.live.standing import Setup
-    from proxysim.live.tls import client_context
-    from proxysim.live.upstream import Upstreams
     from proxysim.policies.reach import Allowed, Reach
     from proxysim.proxies.forward import ForwardProxy
+    from proxysim.sockets.standing import Setup
+    from proxysim.sockets.tls import client_context
+    from proxysim.sockets.upstream import Upstreams
     from proxysim.units import duration
 
     place = place_of(listen, "--listen")

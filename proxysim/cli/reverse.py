@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
-    from proxysim.live.standing import Setup
     from proxysim.scenario import Scenario
+    from proxysim.sockets.standing import Setup
 
 __all__ = ["reverse"]
 
@@ -129,11 +129,11 @@ def reverse(
     It listens on the loopback only, unless told otherwise.
     """
     need_the_wire()
-    from proxysim.live.standing import Setup
-    from proxysim.live.tls import client_context
-    from proxysim.live.upstream import Upstreams
     from proxysim.policies.reach import ANYWHERE
     from proxysim.proxies.reverse import ReverseProxy
+    from proxysim.sockets.standing import Setup
+    from proxysim.sockets.tls import client_context
+    from proxysim.sockets.upstream import Upstreams
     from proxysim.units import duration
 
     place = place_of(listen, "--listen")
@@ -246,7 +246,7 @@ def _made(
     pairs: list[tuple[Path, Path]], names: list[str], written: Path | None
 ) -> Callable[[], tuple[ssl.SSLContext, list[str]]]:
     """What makes the TLS that clients are spoken to with: of *pairs*, or for *names*."""
-    from proxysim.live.tls import Certificates, server_context
+    from proxysim.sockets.tls import Certificates, server_context
 
     if pairs:
         return lambda: (server_context(pairs), [])

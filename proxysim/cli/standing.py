@@ -15,11 +15,11 @@ import typer
 from proxysim.errors import ScenarioError, did_you_mean
 
 if TYPE_CHECKING:
-    from proxysim.live.limits import Limits
-    from proxysim.live.standing import Setup
     from proxysim.proxies.forward import ForwardProxy
     from proxysim.proxies.reverse import ReverseProxy
     from proxysim.scenario import Scenario
+    from proxysim.sockets.limits import Limits
+    from proxysim.sockets.standing import Setup
 
 __all__ = [
     "AccessLogFile",
@@ -102,7 +102,7 @@ def place_of(text: str, option: str) -> tuple[str, int]:
 
 def limits_of(max_body: str, header_time: str, idle: str, connections: int) -> Limits:
     """The limits that the options say."""
-    from proxysim.live.limits import Limits
+    from proxysim.sockets.limits import Limits
     from proxysim.units import duration, size
 
     return Limits(
@@ -169,7 +169,7 @@ def need_the_wire() -> None:
 
 def stand(build: Callable[[], Setup]) -> None:
     """Serve what *build* sets up, until told to stop."""
-    from proxysim.live.standing import stand as standing
+    from proxysim.sockets.standing import stand as standing
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
     _run(standing(build, lambda line: typer.echo(line, err=True)))

@@ -1,0 +1,1 @@
+"""The world of real sockets: asyncio carries out what the proxies ask."""
