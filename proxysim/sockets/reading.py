@@ -172,7 +172,7 @@ class _Reader:
 
         Raises :class:`Refused`; nothing can be read after that.
         """
-        began_in_head, began_in_body = self.in_head, self._message is not None
+        began_in_head, began_in_body, got = self.in_head, self._message is not None, self._got
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -190,7 +190,7 @@ class _Reader:
             if self._size > self.limits.header_bytes + self.limits.target:
                 raise Refused(431, "The fields are too long.")
         elif began_in_body and self._message is not None:
-            self._barren += len(data)
+            self._barren += len(data) - (self._got - got)
             if self._barren > BARREN:
                 raise Refused(400, "There is more about the body than body.")
         return None
