@@ -7,12 +7,12 @@ PYTEST_ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-EXTRAS := live,parquet,learn,notebook,dask,dev
+EXTRAS := live,parquet,learn,notebook,dask,docs,dev
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export MPLBACKEND ?= Agg
 
-.PHONY: help demo test oracles slow check format bench notebooks constraints clean distclean
+.PHONY: help demo test oracles slow check format bench docs notebooks constraints clean distclean
 .DEFAULT_GOAL := help
 
 help:
@@ -23,6 +23,7 @@ help:
 	@echo 'make check        format, lint, types, floors'
 	@echo 'make format       put the code into shape'
 	@echo 'make bench        speed and memory'
+	@echo 'make docs         the site, with its lessons and gallery, into out/docs/'
 	@echo 'make notebooks    execute every notebook into out/notebooks/'
 	@echo 'make constraints  resolve all dependencies anew into constraints.txt'
 	@echo 'make clean        remove what was made; distclean removes $(VENV) too'
@@ -60,6 +61,9 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.balancers
 	$(BIN)/python -m benchmarks.eviction
+
+docs: $(STAMP)
+	$(BIN)/python docs/build_site.py
 
 # A notebook is a .ipynb, or a .md or .py with a jupytext header.
 notebooks: $(STAMP)

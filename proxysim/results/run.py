@@ -201,7 +201,7 @@ class Run:
             )
 
     def unexplained(self) -> float:
-        """The largest |latency - (wait + service + network + cpu)| of an ok answer, in seconds."""
+        """By how much ``wait + service + network + cpu`` miss an ok answer's latency at most; s."""
         ok = self.column("outcome") == Outcome.OK
         parts = sum(self.column(name)[ok] for name in ("wait", "service", "network", "cpu"))
         gaps = np.abs(self.column("latency")[ok] - parts)
