@@ -1,13 +1,13 @@
-"""Cookies that a request carries."""
+"""Cookies: those that a request carries, and those that a client keeps."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
 
-from proxysim.messages import Request
+from proxysim.messages import Headers, Request, Response
 
-__all__ = ["cookie"]
+__all__ = ["cookie", "remembered"]
 
 
 def cookie(request: Request, name: str) -> str:
@@ -17,6 +17,18 @@ def cookie(request: Request, name: str) -> str:
     """
     text = request.headers.get("cookie")
     return _parsed(text).get(name, "") if text else ""
+
+
+def remembered(headers: Headers, response: Response) -> Headers:
+    """The fields *headers* of a client's requests, with the cookies that *response* sets.
+
+    Attributes are not heeded: a cookie is sent with all that the client asks of the host.
+    """
+    held = dict(pair.split("=", 1) for pair in headers.get("cookie").split("; ") if pair)
+    for line in response.headers.all("set-cookie"):
+        name, _, rest = line.partition("=")
+        held[name.strip()] = rest.partition(";")[0].strip()
+    return headers.set("cookie", "; ".join(f"{name}={text}" for name, text in held.items()))
 
 
 @lru_cache(maxsize=4096)

@@ -26,6 +26,17 @@ class Outcome:
 
     OK, BLOCKED, REJECTED, TIMED_OUT, FAILED, IN_FLIGHT = range(6)
 
+    @staticmethod
+    def of(status: int, *, blocked: bool) -> int:
+        """The outcome of a complete answer with *status*; *blocked*: a filter turned it away."""
+        if blocked:
+            return Outcome.BLOCKED
+        if status < 500:
+            return Outcome.REJECTED if status == 429 else Outcome.OK
+        if status == 503:
+            return Outcome.REJECTED
+        return Outcome.TIMED_OUT if status == 504 else Outcome.FAILED
+
 
 #: Names of the codes of :class:`Outcome`, in order.
 OUTCOMES = ("ok", "blocked", "rejected", "timed_out", "failed", "in_flight")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from proxysim.costs import Costs
 from proxysim.messages import Failure, Response
 from proxysim.policies.tls import Terms
+from proxysim.results.sights import Segment
 from proxysim.sim.exchange import Exchange
 from proxysim.sim.paths import Body, Path
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from proxysim.sim.pools import Pool
     from proxysim.sim.world import World
 
-__all__ = ["BROKEN", "Channel", "Endpoint", "Segment"]
+__all__ = ["BROKEN", "Channel", "Endpoint"]
 
 
 class Endpoint(Protocol):
@@ -61,10 +62,6 @@ class Endpoint(Protocol):
 
 #: What an asker is told when a connection breaks with its request on it.
 BROKEN = Failure("reset", sent=True, retry_safe=False)
-
-#: One stretch of a connection, for what can be seen on it: who opened it (a code, 0 for the
-#: client), the names of the wires it crosses, and the code of the node at its far end.
-Segment = tuple[int, tuple[str, ...], int]
 
 
 class Channel:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from proxysim.errors import ScenarioError
 from proxysim.messages import Failure, Headers, Request, Response
+from proxysim.policies.cookies import remembered
 from proxysim.results.columns import METHODS, Outcome
+from proxysim.scenario.build_clients import UPLOADING
 from proxysim.sim.channels import Channel, Endpoint
 from proxysim.sim.dialling import Dial
 from proxysim.sim.exchange import Call, Exchange
@@ -26,7 +28,6 @@ __all__ = ["Clients"]
 
 METHOD_CODES = {name: code for code, name in enumerate(METHODS)}
 OTHER = METHOD_CODES["OTHER"]
-UPLOADING = frozenset({"POST", "PUT", "PATCH"})
 NEVER = math.nan
 MOST_AT_ONCE = 10_000
 
@@ -121,10 +122,7 @@ class Clients:
             headers = self._jar.get((member, way.host), headers)
         record = draw.recorded
         if record is not None:
-            if record.conditional:
-                headers = headers.set("if-none-match", asset.etag)
-            elif record.ranged:
-                headers = headers.set("range", f"bytes=0-{max(0, record.size - 1)}")
+            headers = asset.asked(headers, record)
         body = None
         if way.upload and draw.method in UPLOADING:
             body = Body(way.upload, 0, complete=True)
@@ -255,14 +253,7 @@ class Clients:
         if "set-cookie" in response.headers.fields:
             self._keep_cookies(exchange, response)
         status = response.status
-        if exchange.blocked:
-            outcome = Outcome.BLOCKED
-        elif status < 500:
-            outcome = Outcome.REJECTED if status == 429 else Outcome.OK
-        elif status == 503:
-            outcome = Outcome.REJECTED
-        else:
-            outcome = Outcome.TIMED_OUT if status == 504 else Outcome.FAILED
+        outcome = Outcome.of(status, blocked=exchange.blocked)
         first_byte = exchange.first_byte
         if first_byte is None:
             first_byte = self.env.time
@@ -281,12 +272,7 @@ class Clients:
         """Send the cookies that *response* sets with every request to its host from now on."""
         key = (exchange.call.client - self.first_code, exchange.request.host)
         headers = self._jar.get(key) or self._way_to(key[1]).headers
-        held = dict(pair.split("=", 1) for pair in headers.get("cookie").split("; ") if pair)
-        for line in response.headers.all("set-cookie"):
-            name, _, rest = line.partition("=")
-            held[name.strip()] = rest.partition(";")[0].strip()
-        cookies = "; ".join(f"{name}={text}" for name, text in held.items())
-        self._jar[key] = headers.set("cookie", cookies)
+        self._jar[key] = remembered(headers, response)
 
     def on_failure(self, exchange: Exchange, failure: Failure) -> None:
         """No answer came."""

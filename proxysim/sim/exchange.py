@@ -10,7 +10,7 @@ from proxysim.workload.draws import Draw
 
 if TYPE_CHECKING:
     from proxysim.sim.channels import Channel
-    from proxysim.sim.content import Asset
+    from proxysim.workload.content import Asset
 
 __all__ = ["Account", "Asker", "Call", "Exchange"]
 

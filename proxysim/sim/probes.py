@@ -9,8 +9,8 @@ from proxysim.messages import Request
 from proxysim.proxies.forward import ForwardProxy
 from proxysim.proxies.reverse import ReverseProxy
 from proxysim.scenario import nodes as said
-from proxysim.sim.content import Asset
 from proxysim.sim.exchange import Call
+from proxysim.workload.content import Asset
 from proxysim.workload.streams import Chance
 
 if TYPE_CHECKING:

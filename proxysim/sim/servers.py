@@ -182,22 +182,9 @@ class Server(Mishaps):
     def _answer(self, exchange: Exchange) -> None:
         call, channel = exchange.call, exchange.channel
         asset = call.asset
-        request = exchange.request
         if channel is None:
             return
-        tag = request.headers.fields.get("if-none-match")
-        if tag:
-            tag = tag.removeprefix("W/")  # compared weakly: RFC 9110, section 13.1.2
-        if tag and (call.recorded is None or call.recorded.status in (200, 304)):
-            response, length = (
-                (asset.unmodified, 0) if tag == asset.etag else (asset.response, asset.size)
-            )
-        elif call.recorded is not None:
-            response, length = asset.recorded(call.recorded)
-        else:
-            response, length = asset.response, asset.size
-        if request.method == "HEAD":
-            length = 0
+        response, length = asset.answer(exchange.request, call.recorded)
         self.sent_bytes += length
         body = Body(length, self.code, complete=True, text=asset.text)
         seconds = self.costs.encrypt * length if channel.secure else 0.0

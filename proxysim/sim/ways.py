@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from proxysim.messages import Headers
-from proxysim.policies.authentication import credentials
+from proxysim.scenario.build_clients import fields_of
 from proxysim.scenario.nodes import Clients
 from proxysim.sim.channels import Endpoint
 from proxysim.topology import Network
@@ -14,7 +14,7 @@ from proxysim.topology import Network
 if TYPE_CHECKING:
     from proxysim.sim.world import World
 
-__all__ = ["Addresses", "Resolver", "Way", "fields_of", "ways_of"]
+__all__ = ["Addresses", "Resolver", "Way", "ways_of"]
 
 
 @dataclass(slots=True)
@@ -38,16 +38,6 @@ class Way:
     def __post_init__(self) -> None:
         self.scheme, self.port = ("https", 443) if self.secure else ("http", 80)
         self.by_host = self.tunnel or self.secure
-
-
-def fields_of(node: Clients) -> tuple[Headers, Headers]:
-    """The fields of what *node* asks of servers, and of what it asks of its forward proxy."""
-    accept = ", ".join(node.accept_encoding)
-    own = Headers([*([("accept-encoding", accept)] if accept else []), *node.fields.items()])
-    if node.credentials is None:
-        return own, own
-    login = credentials(node.credentials.user, node.credentials.password)
-    return own, own.set("proxy-authorization", login)
 
 
 def ways_of(world: World, node: Clients) -> dict[int, Way]:

@@ -9,30 +9,34 @@ from typing import Any
 from proxysim.policies.tls import Terms, Version
 from proxysim.results.recorder import Recorder
 from proxysim.results.run import Run
+from proxysim.results.sights import Segment, Sights, count_views
+from proxysim.results.windows import edges
 from proxysim.scenario import Scenario
 from proxysim.scenario import nodes as said
+from proxysim.scenario.build_clients import fields_of
 from proxysim.scenario.build_proxies import proxy_of
 from proxysim.scenario.build_topology import described, network_of
 from proxysim.scenario.build_workload import distribution_of, workload_of
 from proxysim.scenario.costing import costs_of
+from proxysim.scenario.facts import facts_of
+from proxysim.scenario.happenings import event_facts
 from proxysim.scenario.notes import notes_of
 from proxysim.sim import carrying, waiting  # noqa: F401 - they register how effects are carried out
-from proxysim.sim.channels import Channel, Endpoint, Segment
+from proxysim.sim.channels import Channel, Endpoint
 from proxysim.sim.clients import Clients
 from proxysim.sim.clock import Clock
-from proxysim.sim.content import Library
 from proxysim.sim.deadlines import Deadlines
 from proxysim.sim.exchange import Exchange
-from proxysim.sim.facts import facts_of, matches_of
-from proxysim.sim.faults import event_facts, happen
-from proxysim.sim.meters import edges, read_meters
+from proxysim.sim.facts import found_in, matches_of
+from proxysim.sim.faults import happen
+from proxysim.sim.meters import read_meters
 from proxysim.sim.names import Names
 from proxysim.sim.paths import Direction, Path
 from proxysim.sim.proxies import ProxyNode
 from proxysim.sim.servers import Server
-from proxysim.sim.sights import count_views
-from proxysim.sim.ways import Addresses, Resolver, fields_of, ways_of
+from proxysim.sim.ways import Addresses, Resolver, ways_of
 from proxysim.sim.wires import Wires
+from proxysim.workload.content import Library
 from proxysim.workload.replay import ReplayGroup
 from proxysim.workload.streams import Chance
 
@@ -291,7 +295,8 @@ class World:
     def _finish(self) -> Run:
         if self.seen is not None:
             self.count_sights()
-            count_views(self, self.recorder.views)
+            sights = Sights(self.sights_seen(), self.lookups)
+            count_views(sights, self.recorder, self.network)
         return self.recorder.finish(
             world="sim",
             scenario=self.scenario.name,
@@ -300,7 +305,13 @@ class World:
             replication=self.replication,
             arrived=self.arrived,
             events=[event_facts(event) for event in self.scenario.document.events],
-            facts=facts_of(self),
+            facts=facts_of(
+                self.scenario,
+                self.workload.counts,
+                found_in(self),
+                self.matched,
+                [direction.name for direction in self.wires.directions.values()],
+            ),
             topology=described(self.network),
             extra=self._extra(),
         )

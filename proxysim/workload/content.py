@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zlib import crc32
 
-from proxysim.messages import NO_HEADERS, Headers, Response
+from proxysim.messages import NO_HEADERS, Headers, Request, Response
 from proxysim.workload.catalogue import Catalogue
 from proxysim.workload.draws import Recorded
 
@@ -55,6 +55,30 @@ class Asset:
 
     def _fields(self, size: int, more: tuple[tuple[str, str], ...]) -> Headers:
         return (TEXT if self.text else PICTURE).plus((("content-length", str(size)), *more))
+
+    def answer(self, request: Request, record: Recorded | None) -> tuple[Response, int]:
+        """The answer to *request*: its head, and the length of its body; *record* is a log's.
+
+        Entity tags are compared weakly: RFC 9110, section 13.1.2.
+        """
+        tag = request.headers.fields.get("if-none-match")
+        if tag and (record is None or record.status in (200, 304)):
+            if tag.removeprefix("W/") == self.etag:
+                return self.unmodified, 0
+            response, length = self.response, self.size
+        elif record is not None:
+            response, length = self.recorded(record)
+        else:
+            response, length = self.response, self.size
+        return response, 0 if request.method == "HEAD" else length
+
+    def asked(self, headers: Headers, record: Recorded) -> Headers:
+        """*headers* of a request that a log tells of, with the condition or range that it had."""
+        if record.conditional:
+            return headers.set("if-none-match", self.etag)
+        if record.ranged:
+            return headers.set("range", f"bytes=0-{max(0, record.size - 1)}")
+        return headers
 
     def recorded(self, record: Recorded) -> tuple[Response, int]:
         """The answer that a log says was given: its head, and the length of its body."""
