@@ -1,0 +1,1 @@
+"""Questions asked across many runs: which is better, how it changes, how much it takes."""
