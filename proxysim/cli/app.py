@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from proxysim.cli import forward, reverse, run, scenarios, schema, show
+from proxysim.cli import calibrate, forward, reverse, run, scenarios, schema, show
 from proxysim.errors import ProxysimError
 
 __all__ = ["app", "main"]
@@ -73,6 +73,7 @@ app.command("run")(run.run)
 app.command("schema")(schema.schema)
 app.command("forward")(forward.forward)
 app.command("reverse")(reverse.reverse)
+app.command("calibrate")(calibrate.calibrate)
 
 
 def _version(wanted: bool) -> None:

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from proxysim.errors import ScenarioError
-
 if TYPE_CHECKING:
     from proxysim.scenario import Scenario
 
@@ -33,7 +31,11 @@ Assignments = Annotated[
 ]
 CostsFile = Annotated[
     Path | None,
-    typer.Option("--costs", metavar="FILE", help="What steps cost, from a YAML file or a profile."),
+    typer.Option(
+        "--costs",
+        metavar="FILE",
+        help="What steps cost, from a YAML file or a profile; it goes before the scenario's.",
+    ),
 ]
 
 
@@ -44,28 +46,15 @@ def chosen(name: str, assignments: Sequence[str] | None, costs: Path | None = No
     scenario = load(name)
     changes = dict(parse_assignment(text) for text in assignments or ())
     if costs is not None:
-        changes = {"costs": _costs(costs)} | changes
+        changes = _costs(scenario, costs) | changes
     return scenario.set(changes) if changes else scenario
 
 
-def _costs(path: Path) -> Any:
-    """What *path*, a profile's name or a file of steps, says; errors name the file."""
-    from proxysim.costs import PROFILES, from_mapping
-    from proxysim.scenario.yaml_reader import MAX_BYTES, decode, read
+def _costs(scenario: Scenario, path: Path) -> dict[str, Any]:
+    """What *path*, a profile's name or a file of steps, changes in *scenario*."""
+    from proxysim.costs import PROFILES
+    from proxysim.scenario.costing import read_profile, with_profile
 
-    place = str(path)
-    if place in PROFILES:
-        return place
-    try:
-        with path.open("rb") as file:
-            text = decode(file.read(MAX_BYTES + 1), place)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise ScenarioError(
-            f"the costs cannot be read: {reason}",
-            place=place,
-            mend=f"Give a YAML file of steps, or one of: {', '.join(PROFILES)}",
-        ) from None
-    steps = read(text, place).tree
-    from_mapping(steps, place=place)
-    return steps
+    if (name := str(path)) in PROFILES:
+        return with_profile(scenario.document, {"profile": name})
+    return with_profile(scenario.document, read_profile(path), scenario.directory)

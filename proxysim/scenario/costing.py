@@ -1,9 +1,9 @@
-"""What steps cost in a scenario, and at each of its proxies."""
+"""What steps cost in a scenario, and at each of its proxies; profiles in files."""
 
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from proxysim.costs import NOTHING, PROFILES, Costs, from_mapping
@@ -13,10 +13,12 @@ from proxysim.scenario.mistakes import Mistake
 from proxysim.scenario.nodes import ProxyBase, ReverseProxy
 from proxysim.scenario.yaml_reader import MAX_BYTES, Path, decode, read
 
-__all__ = ["costs_of", "mistaken_costs"]
+__all__ = ["costs_of", "mistaken_costs", "read_profile", "with_profile"]
 
 #: What a proxy cannot have for itself.
 HEADS = {"request_head", "response_head"}
+#: Where a profile in a file says on which machine, when and with what it was measured.
+MEASURED = "measured"
 
 
 def costs_of(
@@ -89,6 +91,14 @@ def _costs(found: str | dict[str, Any], base: Costs, directory: pathlib.Path, pl
 
 
 def _from_file(path: pathlib.Path) -> Costs:
+    return from_mapping(read_profile(path), place=str(path))
+
+
+def read_profile(path: pathlib.Path) -> dict[str, Any]:
+    """The steps in the file *path*, as ``costs`` takes them, without how they were measured.
+
+    Raises ScenarioError for a file that cannot be read, or holds anything else.
+    """
     place = str(path)
     try:
         with path.open("rb") as file:
@@ -100,4 +110,40 @@ def _from_file(path: pathlib.Path) -> Costs:
             place=place,
             mend=f"Give a YAML file of steps, or one of: {', '.join(PROFILES)}",
         ) from None
-    return from_mapping(read(text, place).tree, place=place)
+    steps = read(text, place).tree
+    if isinstance(steps, Mapping) and "proxysim" in steps:
+        raise ScenarioError(
+            "this is a scenario, not a profile of costs",
+            place=place,
+            mend="Give what proxysim calibrate --out FILE has written, or steps: {request: 40us}.",
+        )
+    measured = steps.pop(MEASURED, {})
+    if not isinstance(measured, Mapping):
+        raise ScenarioError(
+            f"found {measured!r}",
+            place=f"{place}.{MEASURED}",
+            mend="Say there when and with what the profile was measured: {machine: ..., date: ...}",
+        )
+    from_mapping(steps, place=place)
+    return steps
+
+
+def with_profile(
+    document: Document, steps: Mapping[str, Any], directory: pathlib.Path | str = "."
+) -> dict[str, Any]:
+    """What to set in *document* so that the *steps* of a profile decide what its proxies cost.
+
+    They take the place of all its costs, and of those that single proxies have of their own. Heads
+    stay as long as they are unless the profile says how long, for they are the traffic's, not the
+    machine's; so do the demands of servers.
+    """
+    heads = {}
+    if "profile" not in steps:
+        before = costs_of(document, None, directory)
+        heads = {name: getattr(before, name) for name in sorted(HEADS)}
+    own: dict[str, Any] = {
+        f"nodes.{name}.costs": {}
+        for name, node in document.nodes.items()
+        if isinstance(node, ProxyBase) and node.costs
+    }
+    return {"costs": {**heads, **steps}, **own}

@@ -5,7 +5,7 @@ import pytest
 from proxysim.costs import NOTHING, TYPICAL
 from proxysim.errors import ScenarioError
 from proxysim.scenario import load, loads
-from proxysim.scenario.costing import costs_of
+from proxysim.scenario.costing import costs_of, read_profile, with_profile
 
 TEXT = """\
 proxysim: 1
@@ -51,3 +51,49 @@ def test_a_mistake_in_that_file_names_it(tmp_path):
     (tmp_path / "s.yaml").write_text(TEXT + "costs: mine.yaml\n")
     with pytest.raises(ScenarioError, match=r"mine\.yaml: no step is called"):
         load(tmp_path / "s.yaml")
+
+
+def test_a_profile_takes_the_place_of_all_costs_but_heads():
+    scenario = loads(TEXT).set({"costs": "typical", "nodes.edge.costs.request": "9us"})
+    scenario = scenario.set(with_profile(scenario.document, {"request": "40us"}))
+    costs = costs_of(scenario.document, "edge")
+    assert costs.request == pytest.approx(40e-6)
+    assert costs.hit == costs.tls_handshake == costs.encrypt == 0
+    heads = (TYPICAL.request_head, TYPICAL.response_head)
+    assert (costs.request_head, costs.response_head) == heads
+
+
+def test_heads_are_a_profiles_where_it_says_how_long_they_are():
+    scenario = loads(TEXT).set("costs", "typical")
+    for steps, expected in (
+        ({"profile": "nothing"}, 0),
+        ({"request_head": 7}, 7),
+        ({}, TYPICAL.request_head),
+    ):
+        changed = scenario.set(with_profile(scenario.document, steps))
+        assert costs_of(changed.document).request_head == expected
+
+
+def test_a_profile_may_say_how_it_was_measured(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("measured: {machine: mine, date: 2026-11-23}\nrequest: 3us\n")
+    assert read_profile(file) == {"request": "3us"}
+    scenario = loads(TEXT).set("costs", str(file))
+    assert costs_of(scenario.document).request == pytest.approx(3e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (TEXT, "this is a scenario"),
+        ("measured: yesterday\nrequest: 3us\n", "when and with what"),
+        ("upstreams: {}\n", "no step is called 'upstreams'"),
+        ("request: 40 parsecs\n", "a time such as"),
+    ],
+)
+def test_what_is_no_profile_is_refused(text, told, tmp_path):
+    file = tmp_path / "foreign.yaml"
+    file.write_text(text)
+    with pytest.raises(ScenarioError, match=told) as error:
+        read_profile(file)
+    assert "foreign.yaml" in str(error.value)
