@@ -95,7 +95,7 @@ def test_on_a_socket() -> None:
                 reader, writer = await asyncio.open_connection(edge.host, edge.port)
                 lines = f"GET /1 HTTP/1.1\r\nHost: {SITE}\r\nConnection: close\r\n\r\n"
                 writer.write(lines.encode())
-                answer = await asyncio.wait_for(reader.read(), 5)
+                answer = await asyncio.wait_for(reader.read(), 60)
                 writer.close()
         return answer, backend
 

@@ -23,8 +23,11 @@ __all__ = ["Client", "House"]
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 #: What the log has for a client that left before it was answered (as nginx has it).
 CLIENT_LEFT = 499
-#: How long what nobody wants of a request is read, and a client that was refused may go on sending.
-LINGER = 1.0
+#: How many seconds a client that has had its last answer may go on sending what nobody wants, and
+#: how many it may be silent before it closes: were we the first, a reset could overtake the answer.
+#: Source: ``lingering_time`` and ``lingering_timeout`` of nginx.
+LINGER = 30.0
+SILENCE = 5.0
 
 
 class House(Protocol):
@@ -70,7 +73,7 @@ class Client(Answering):
         self._switching = False  # it was asked for something other than HTTP
         self.switched = False
         self._proceeding = False
-        self._since = house.now
+        self._since = self._heard = house.now
         self._unsent = 0
 
     @property
@@ -87,12 +90,14 @@ class Client(Answering):
     @property
     def idle(self) -> bool:
         """Whether no request is under way."""
-        return self._run is None and not self._queue and not self._reader.in_head
+        busy = self._deaf or self._queue or self._reader.in_head
+        return self._run is None and not busy
 
     # What the wire tells.
 
     def received(self, data: bytes) -> None:
         if self._deaf or self._refusal is not None:
+            self._heard = self.house.now
             return
         if not self._open:
             self._greet(data)
@@ -129,16 +134,17 @@ class Client(Answering):
 
     def watch(self) -> None:
         """See whether the client is too slow; called now and then."""
-        limits, wire, waited = self.house.limits, self.wire, self.house.now - self._since
+        limits, wire, now = self.house.limits, self.wire, self.house.now
+        waited = now - self._since
         unsent = wire.unsent
         if unsent != self._unsent:
-            self._unsent, self._since = unsent, self.house.now
+            self._unsent, self._since = unsent, now
         elif unsent:
             if waited > limits.stall:
                 wire.abort()
         elif self._deaf:
-            if waited > LINGER:
-                wire.close()  # a reset could overtake what the client has yet to read
+            if waited > LINGER or now - self._heard > SILENCE:
+                wire.close()
         elif self.switched or self._run is not None or self._queue:
             message = self.message
             body = message.body if message is not None else None
@@ -357,11 +363,13 @@ class Client(Answering):
     def _close_gently(self) -> None:
         """Close, so that what was said last arrives: whatever still comes is thrown away first."""
         self._deaf = True
-        self._since = self.house.now
-        wire = self.wire
+        self._since = self._heard = self.house.now
+        wire, newest = self.wire, self._newest
         for reason in ("queue", "body", "switch", "greeting"):
             wire.flow(reason)
-        if self._ended or not wire.end():
+        # Under TLS nobody can be told of the end but by closing.
+        sending = self._refusal is not None or (newest is not None and not newest.over)
+        if self._ended or not (wire.end() or sending):
             wire.close()
 
     # Where answers end otherwise.

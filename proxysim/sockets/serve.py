@@ -26,6 +26,8 @@ __all__ = ["Served", "Server", "serve"]
 
 #: How often slow clients are looked for, at most and at least.
 TICKS = (0.02, 1.0)
+#: How many connections the system holds that have not been accepted yet.
+BACKLOG = 1024
 
 
 class Served(Protocol):
@@ -103,6 +105,13 @@ class Server:
         self._replace(proxy)
         self._residents = [self.driver.spawn(resident) for resident in proxy.residents()]
 
+    def bound(self, limits: Limits) -> None:
+        """Hold clients to *limits* from now on."""
+        self.limits = limits
+        shortest = min(limits.header_time, limits.stall, limits.idle)
+        self._tick_seconds = max(TICKS[0], min(TICKS[1], shortest / 4))
+        self._tick()
+
     async def start(
         self, host: str, port: int, *, everywhere: bool = False, proxy_protocol: bool = False
     ) -> None:
@@ -118,12 +127,17 @@ class Server:
             listener.listen(host, port)
             self._listener = listener
         else:
-            self._listener = await loop.create_server(self._wire, host, port, ssl=self._tls)
+            handshake = None if self._tls is None else self.limits.header_time
+            self._listener = await loop.create_server(
+                self._wire,
+                host,
+                port,
+                ssl=self._tls,
+                backlog=BACKLOG,
+                ssl_handshake_timeout=handshake,
+            )
         self.host, self.port = self._listener.sockets[0].getsockname()[:2]
-        limits = self.limits
-        shortest = min(limits.header_time, limits.stall, limits.idle)
-        self._tick_seconds = max(TICKS[0], min(TICKS[1], shortest / 4))
-        self._tick()
+        self.bound(self.limits)
         self._residents = [self.driver.spawn(resident) for resident in self.proxy.residents()]
 
     async def drain(self, seconds: float | None = None) -> None:
@@ -175,7 +189,10 @@ class Server:
         client = Client(wire, self, sni, encrypted=tls is not None)
         self.clients[wire] = client
         self._by_peer[wire.peer] += 1
-        if self._by_peer[wire.peer] > self.limits.connections:
+        many, most = self._by_peer[wire.peer], self.limits.connections
+        if many > 2 * most:
+            wire.abort()  # it was told so, more than once
+        elif many > most:
             client.refuse(Refused(429, "There are too many connections from this address."))
         return client
 
@@ -188,6 +205,8 @@ class Server:
     def _tick(self) -> None:
         """Look after those who are slow."""
         loop = asyncio.get_running_loop()
+        if self._clock is not None:
+            self._clock.cancel()
         self.now = loop.time()
         for client in tuple(self.clients.values()):
             client.watch()

@@ -184,7 +184,7 @@ class _Standing:
         self._own(self._server)
         if self._admin is not None:
             self._own(self._admin)
-        self._server.limits = setup.limits
+        self._server.bound(setup.limits)
         self._server.replace(setup.proxy)
         self._server.driver.renew(setup.upstreams)
         self._say("reloaded")

@@ -5,8 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -128,22 +128,38 @@ def test_an_interrupt_leaves_without_a_traceback(monkeypatch):
     assert failed("run", "one-server") == (130, "interrupted\n")
 
 
+#: The command line, which says when it begins to simulate: an interrupt before that, while modules
+#: are loaded, is Python's own affair.
+SAYING_WHEN = """
+import sys
+import proxysim
+from proxysim.cli import main
+
+simulate = proxysim.simulate
+
+def told(*arguments, **options):
+    print("begun", file=sys.stderr, flush=True)
+    return simulate(*arguments, **options)
+
+proxysim.simulate = told
+main()
+"""
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_a_real_interrupt():
-    endless = [sys.executable, "-m", "proxysim", "run", "one-server", "--set", "run.duration=90h"]
-    process = subprocess.Popen(
-        [*endless, "--keep", "none"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    # What a command needs is loaded when it runs; before that an interrupt is Python's own affair.
-    loaded = Path(f"/proc/{process.pid}/maps")
-    for _ in range(600):
-        if not loaded.exists() or "numpy" in loaded.read_text():
-            break
-        time.sleep(0.1)
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(2)
-    process.send_signal(signal.SIGINT)
-    out, message = process.communicate(timeout=30)
+    endless = ["run", "one-server", "--set", "run.duration=90h", "--keep", "none"]
+    with subprocess.Popen(
+        [sys.executable, "-c", SAYING_WHEN, *endless],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        hanging = threading.Timer(120, process.kill)
+        hanging.start()
+        assert process.stderr.readline() == "begun\n"
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        out, message = process.communicate()
+        hanging.cancel()
     assert (process.returncode, out) == (130, "")
     assert "Traceback" not in message
 

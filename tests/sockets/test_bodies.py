@@ -57,7 +57,7 @@ async def read_all(reader, pause=0):
 
 def in_loop(play):
     def test(*args, **kwargs):
-        return asyncio.run(asyncio.wait_for(play(*args, **kwargs), 5))
+        return asyncio.run(asyncio.wait_for(play(*args, **kwargs), 60))
 
     test.__name__ = play.__name__
     return test

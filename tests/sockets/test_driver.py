@@ -30,7 +30,7 @@ def driven(play):
     def test():
         async def whole():
             driver = Driver(Upstreams())
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 await play(driver)
             await driver.close()
             assert asyncio.all_tasks() == {asyncio.current_task()}

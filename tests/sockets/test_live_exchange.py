@@ -8,6 +8,7 @@ import hashlib
 import pytest
 
 from proxysim.messages import Headers
+from proxysim.sockets.limits import Limits
 from proxysim.sockets.origin import Page
 from tests.sockets.malformed import get, post
 
@@ -174,7 +175,7 @@ async def test_what_follows_an_answer_is_never_taken_for_the_next(stage):
 
     edge = await stage.reverse(await stage.raw(late))
     assert (await stage.ask(edge)).body == b"ok"
-    await asyncio.sleep(0.05)
+    await stage.until(lambda: not edge.driver.upstreams.in_use)
     assert (await stage.ask(edge)).body == b"ok"
 
 
@@ -269,15 +270,18 @@ async def test_tunnels_are_counted_and_bounded(stage):
         await reader.read()
         writer.close()
 
-    from proxysim.sockets.limits import Limits
-
     gateway = await stage.forward({"bank.example": await stage.raw(greet)})
-    gateway.limits = Limits(tunnels=1, idle=0.2)
+    gateway.bound(Limits(tunnels=1, idle=1.0))
     ask = b"CONNECT bank.example:443 HTTP/1.1\r\nHost: bank.example:443\r\n\r\n"
     reader, writer = await stage.connect(gateway, ask)
     await reader.readuntil(b"welcome")
-    assert (await whole(stage, gateway, ask)).startswith(b"HTTP/1.1 503")
     assert await reader.read() == b""  # nobody says anything, and that for too long
+    writer.close()
+    await stage.until(lambda: gateway.tunnels == 0)
+    gateway.bound(Limits(tunnels=1))
+    reader, writer = await stage.connect(gateway, ask)
+    await reader.readuntil(b"welcome")
+    assert (await whole(stage, gateway, ask)).startswith(b"HTTP/1.1 503")
     writer.close()
     await stage.until(lambda: gateway.tunnels == 0)
 

@@ -7,13 +7,13 @@ from random import Random
 
 import pytest
 
-from proxysim.sockets.limits import Limits
+from proxysim.sockets.limits import DEFAULT_LIMITS, Limits
 from tests.sockets.malformed import CASES, SMUGGLED, chunked, get, post
 from tests.sockets.test_live_malformed import Recorder
 
 pytestmark = pytest.mark.live
 
-SECONDS = 60
+SECONDS = 180
 ROUNDS, AT_ONCE = 15, 20
 
 WHOLE = [
@@ -78,12 +78,14 @@ async def sent(stage, edge, data, rng):
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_whatever_comes_the_proxy_lives_on(stage, seed):
     rng, recorder = Random(seed), Recorder()
-    limits = Limits(header_time=0.1, stall=0.1, idle=0.1)
-    edge = await stage.reverse(await stage.raw(recorder), limits=limits)
+    impatient = Limits(header_time=0.1, stall=0.1, idle=0.1)
+    edge = await stage.reverse(await stage.raw(recorder))
     edge.proxy.upgrades = {"websocket"}
     for _ in range(ROUNDS):
+        edge.bound(impatient)
         requests = [mutated(rng) for _ in range(AT_ONCE)]
         await asyncio.gather(*(sent(stage, edge, data, rng) for data in requests))
+        edge.bound(DEFAULT_LIMITS)
         assert (await stage.ask(edge)).body == b"/page"
     await stage.until(lambda: edge.proxy.in_flight() == 0 and not edge.clients)
     assert recorder.misread == []

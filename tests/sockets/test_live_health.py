@@ -21,7 +21,7 @@ pytestmark = pytest.mark.live
 async def checked(stage, *servers):
     """A reverse proxy that probes /up every 20 ms, and its fleet."""
     clock = asyncio.get_running_loop().time
-    checks = HealthChecks(interval=0.02, timeout=0.5, path="/up", rise=1, fall=1, first="fully_up")
+    checks = HealthChecks(interval=0.02, timeout=60.0, path="/up", rise=1, fall=1, first="fully_up")
     fleet = Fleet(servers, checks=checks)
     prober = Prober(fleet, checks, clock, Random, host="shop.example")
     proxy = ReverseProxy("edge", clock, ReverseIdentity(), RoundRobin(), fleet, prober=prober)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import pytest
 
 from proxysim.messages import Headers
+from proxysim.sockets import client as client_module
 from proxysim.sockets.limits import Limits
 from proxysim.sockets.origin import Page
+from proxysim.sockets.tls import Certificates
+from tests.sockets.malformed import get, post
 
 pytestmark = pytest.mark.live
 
@@ -53,6 +57,7 @@ async def test_the_last_of_those_who_share_a_fetch_ends_it(stage):
     origin, slow = await stage.origin(page=Page(b"late", KEPT, delay=60.0))
     edge = await stage.reverse(slow, cache=stage.cache(collapse=True))
     writers = [(await stage.get(edge))[1] for _ in range(3)]
+    await stage.until(lambda: sum(not client.idle for client in edge.clients.values()) == 3)
     await stage.until(lambda: slow.in_flight == 1)
     for writer in writers[:2]:
         stage.reset(writer)
@@ -89,10 +94,11 @@ async def test_a_client_that_leaves_as_its_tunnel_begins_leaves_nothing(stage, p
 
 async def test_a_client_that_takes_nothing_is_broken_off(stage):
     _, at = await stage.origin(large=Page(bytes(30_000_000)))
-    edge = await stage.reverse(at, limits=Limits(stall=0.1))
+    edge = await stage.reverse(at)
     reader, writer = await stage.get(edge, "/large")
     await reader.readexactly(1000)
     writer.transport.pause_reading()
+    edge.bound(Limits(stall=0.1))
     await stage.until(lambda: not edge.clients and at.in_flight == 0)
     writer.close()
 
@@ -106,9 +112,10 @@ async def test_a_backend_that_stands_still_is_broken_off(stage):
         await reader.read()
         writer.close()
 
-    edge = await stage.reverse(await stage.raw(half), limits=Limits(stall=0.1))
+    edge = await stage.reverse(await stage.raw(half))
     reader, writer = await stage.get(edge)
     assert (await reader.readuntil(b"half")).startswith(b"HTTP/1.1 200")
+    edge.bound(Limits(stall=0.1))
     with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
         await reader.readexactly(5)
     writer.close()
@@ -122,11 +129,14 @@ async def test_a_backend_that_stands_still_is_broken_off(stage):
         await stuck.wait()
         writer.close()
 
-    edge = await stage.reverse(await stage.raw(deaf), limits=Limits(stall=0.1))
+    edge = await stage.reverse(await stage.raw(deaf))
     reader, writer = await stage.connect(
         edge, b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 90000000\r\n\r\n"
     )
     pouring = asyncio.create_task(_pour(writer))
+    # What cannot be sent on waits here: the client is not slow, its backend is.
+    await stage.until(lambda: any(client.wire.held for client in edge.clients.values()))
+    edge.bound(Limits(stall=0.1))
     assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 504")
     stuck.set()
     pouring.cancel()
@@ -139,6 +149,58 @@ async def _pour(writer):
     while True:
         writer.write(bytes(100_000))
         await writer.drain()
+
+
+def sent_whole(server, data, context=None):
+    """All that a client reads that sends everything first, however early it is answered."""
+    answer = b""
+    with socket.create_connection((server.host, server.port)) as connection:
+        if context is not None:
+            connection = context.wrap_socket(connection, server_hostname="shop.example")
+        with connection:
+            connection.sendall(data)
+            while b"\n\r" not in answer and (piece := connection.recv(1000)):
+                answer += piece
+    return answer
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (post(b"Content-Length: 30000000", body=bytes(30_000_000)), b"413"),
+        (get(b"X: y" * 10_000) + bytes(10_000_000), b"431"),
+        (b"rubbish\r\n\r\n" + bytes(10_000_000), b"400"),
+    ],
+    ids=["body", "fields", "rubbish"],
+)
+async def test_who_goes_on_sending_can_still_read_its_refusal(stage, encrypted, data, status):
+    """Were the connection closed at once, the reset for what is not read would overtake it."""
+    made = Certificates(["shop.example"]) if encrypted else None
+    edge = await stage.reverse(
+        await stage.nobody(),
+        limits=Limits(body=1_000_000),
+        tls=None if made is None else made.server_context(),
+    )
+    context = None if made is None else made.client_context()
+    answer = await asyncio.to_thread(sent_whole, edge, data, context)
+    assert answer.split()[1] == status
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+@pytest.mark.parametrize("patience", ["LINGER", "SILENCE"])
+async def test_who_was_refused_may_not_stay_for_ever(stage, monkeypatch, patience):
+    monkeypatch.setattr(client_module, patience, 0.1)
+    edge = await stage.reverse(await stage.nobody())
+    reader, writer = await stage.connect(edge, b"rubbish\r\n\r\n")
+    assert (await reader.read()).startswith(b"HTTP/1.1 400")
+    edge.bound(Limits(idle=0.1))  # which has it look oftener
+    pouring = asyncio.create_task(_pour(writer)) if patience == "LINGER" else None
+    await stage.until(lambda: not edge.clients)
+    if pouring is not None:
+        pouring.cancel()
+        await asyncio.gather(pouring, return_exceptions=True)
+    writer.transport.abort()
 
 
 async def test_a_server_that_stops_leaves_nothing(stage):

@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.sockets.test_real_clients import program
+from tests.sockets.programs import ENVIRONMENT, free_port, program
 
 pytestmark = pytest.mark.live
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
-SECONDS = 60
+SECONDS = 120
 PORTS = ("9001", "8080", "3128")
-
-
-def free_port():
-    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
-        return str(listening.getsockname()[1])
 
 
 def addresses(text):
@@ -36,19 +29,20 @@ def addresses(text):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere 127.0.0.2 is not an own address")
 def test_the_logs_beside_each_other_show_who_asked(tmp_path):
-    program("curl")
+    curl = program("curl")
     section = README[README.index("### 6.") : README.index("## From Python")]
     first, second = re.findall(r"```shell\n(.*?)```", section, re.DOTALL)
-    for port in PORTS:
-        fresh = free_port()
-        first, second = first.replace(port, fresh), second.replace(port, fresh)
+    ports = {port: free_port() for port in PORTS}
+    for port, fresh in ports.items():
+        first, second = first.replace(port, str(fresh)), second.replace(port, str(fresh))
     first = first.replace("python3 ", f"{sys.executable} ")
     first = first.replace("proxysim ", f"{sys.executable} -m proxysim ")
-    serving = subprocess.Popen(["sh", "-c", f"{first}\nwait"], cwd=tmp_path, start_new_session=True)
-    ports = [int(port) for port in re.findall(r"127\.0\.0\.1:(\d+)", second)]
+    serving = subprocess.Popen(
+        ["sh", "-c", f"{first}\nwait"], cwd=tmp_path, env=ENVIRONMENT, start_new_session=True
+    )
     try:
         deadline = time.monotonic() + SECONDS
-        for port in ports:
+        for port in ports.values():
             while True:
                 try:
                     socket.create_connection(("127.0.0.1", port)).close()
@@ -57,8 +51,9 @@ def test_the_logs_beside_each_other_show_who_asked(tmp_path):
                     assert time.monotonic() < deadline
                     time.sleep(0.05)
         asked = subprocess.run(
-            ["sh", "-c", second.replace("curl ", f"{shutil.which('curl')} -sS ")],
+            ["sh", "-c", second.replace("curl ", f"{curl} -q -sS ")],
             cwd=tmp_path,
+            env=ENVIRONMENT,
             capture_output=True,
             text=True,
             check=True,
@@ -67,10 +62,11 @@ def test_the_logs_beside_each_other_show_who_asked(tmp_path):
     finally:
         os.killpg(serving.pid, signal.SIGTERM)
         serving.wait(SECONDS)
-        logs = [tmp_path / f"{name}.log" for name in ("forward", "reverse", "server")]
-        while not all(path.exists() and addresses(path.read_text()) for path in logs):
-            assert time.monotonic() < deadline + SECONDS
-            time.sleep(0.05)
+    logs = [tmp_path / f"{name}.log" for name in ("forward", "reverse", "server")]
+    deadline = time.monotonic() + SECONDS
+    while not all(path.exists() and addresses(path.read_text()) for path in logs):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
     assert asked.stdout == "Hello from the server.\n" * 2
     shown = dict(re.findall(r"\$ cat (\w+)\.log\n((?:127.*\n)+)", section))
     for name, text in shown.items():

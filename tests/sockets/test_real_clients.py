@@ -1,14 +1,12 @@
-"""Programs that we did not write, in front of the proxies and behind them.
-
-One that is not installed is skipped, or missed where ``PROXYSIM_REQUIRE_OPTIONAL=1`` is set.
-"""
+"""Programs that we did not write, in front of the proxies and behind them."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
 import os
-import shutil
+import signal
+from contextlib import suppress
 
 import pytest
 
@@ -17,22 +15,13 @@ from proxysim.policies.backend import Backend
 from proxysim.policies.compression import Compression
 from proxysim.sockets.origin import Page
 from proxysim.sockets.tls import Certificates
+from tests.sockets.programs import ENVIRONMENT, free_port, program
 
 pytestmark = pytest.mark.live
 
-SECONDS = 60
+SECONDS = 240
 TEXT = Headers([("content-type", "text/html"), ("cache-control", "max-age=60")])
 WORDS = b"<h1>What a proxy does, it does for somebody.</h1>\n" * 2000
-
-
-def program(*names):
-    """Where the first of *names* is that is installed."""
-    for name in names:
-        if (found := shutil.which(name)) is not None:
-            return found
-    if os.environ.get("PROXYSIM_REQUIRE_OPTIONAL") == "1":
-        pytest.fail(f"{names[0]} is wanted here, and not installed")
-    pytest.skip(f"{names[0]} is not installed")
 
 
 async def run(*arguments):
@@ -42,13 +31,15 @@ async def run(*arguments):
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        env=ENVIRONMENT,
+        start_new_session=True,
     )
     try:
         printed, said = await process.communicate()
-    except asyncio.CancelledError:
-        process.kill()
+    finally:
+        with suppress(ProcessLookupError):  # all have ended, as they should
+            os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
-        raise
     assert process.returncode == 0, said.decode()
     return printed
 
@@ -70,7 +61,7 @@ async def test_curl_asks_through_the_forward_proxy(stage):
     curl = program("curl")
     origin, at = await stage.origin(page=Page(WORDS, TEXT))
     gateway = await stage.forward({"news.example": at}, cache=stage.cache())
-    asked = [curl, "-sS", "--proxy", f"http://{gateway.host}:{gateway.port}"]
+    asked = [curl, "-q", "-sS", "--proxy", f"http://{gateway.host}:{gateway.port}"]
     for _ in range(2):
         assert await run(*asked, "http://news.example/page") == WORDS
     assert len(origin.requests) == 1
@@ -83,7 +74,7 @@ async def test_curl_asks_through_a_tunnel_for_a_site_behind_the_reverse_proxy(st
     front = Backend("edge", edge.host, edge.port)
     gateway = await stage.forward({"shop.example": front})
     printed = await run(
-        curl, "-sS", "--http1.1", "--cacert", authority,
+        curl, "-q", "-sS", "--http1.1", "--cacert", authority,
         "--proxy", f"http://{gateway.host}:{gateway.port}", "https://shop.example/page",
     )  # fmt: skip
     assert printed == WORDS
@@ -95,7 +86,8 @@ async def test_curl_takes_a_coded_answer_over_tls(stage, trusted):
     _, at = await stage.origin(page=Page(WORDS, TEXT))
     edge = await secured(stage, at, made, compression=Compression(("gzip",)))
     asked = [
-        curl, "-sS", "--cacert", authority, "--resolve", f"shop.example:{edge.port}:{edge.host}",
+        curl, "-q", "-sS", "--cacert", authority,
+        "--resolve", f"shop.example:{edge.port}:{edge.host}",
         f"https://shop.example:{edge.port}/page",
     ]  # fmt: skip
     assert await run(*asked, "--compressed") == WORDS
@@ -140,8 +132,8 @@ async def test_curl_uploads_100_mb_in_bounded_memory(stage, tmp_path):
             await asyncio.sleep(0.005)
 
     watching = asyncio.create_task(watch())
-    assert await run(curl, "-sS", "-T", file, url) == b"ok"
-    chunked = [curl, "-sS", "-H", "Transfer-Encoding: chunked", "-T", file, url]
+    assert await run(curl, "-q", "-sS", "-T", file, url) == b"ok"
+    chunked = [curl, "-q", "-sS", "-H", "Transfer-Encoding: chunked", "-T", file, url]
     assert await run(*chunked) == b"ok"
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
@@ -177,9 +169,8 @@ def nginx_configuration(tmp_path):
 
 async def nginx(stage, write):
     """nginx, serving; its backend."""
-    found = program("nginx", "/usr/sbin/nginx")
-    free = await stage.nobody()
-    configuration = write(free.port)
+    found, port = program("nginx", "/usr/sbin/nginx"), free_port()
+    configuration = write(port)
     process = await asyncio.create_subprocess_exec(
         found, "-c", str(configuration), "-p", str(configuration.parent),
         stderr=asyncio.subprocess.DEVNULL,
@@ -192,20 +183,20 @@ async def nginx(stage, write):
     stage.stack.push_async_callback(stop)
     while True:
         try:
-            _, writer = await asyncio.open_connection(free.host, free.port)
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
         except ConnectionError:
             assert process.returncode is None
             await asyncio.sleep(0.02)
         else:
             writer.close()
-            return Backend("nginx", free.host, free.port)
+            return Backend("nginx", "127.0.0.1", port)
 
 
 async def test_curl_asks_nginx_for_a_range_through_both_proxies(stage, nginx_configuration):
     curl, at = program("curl"), await nginx(stage, nginx_configuration)
     edge = await stage.reverse(at, cache=stage.cache())
     gateway = await stage.forward({"shop.example": Backend("edge", edge.host, edge.port)})
-    asked = [curl, "-sS", "--proxy", f"http://{gateway.host}:{gateway.port}"]
+    asked = [curl, "-q", "-sS", "--proxy", f"http://{gateway.host}:{gateway.port}"]
     url = "http://shop.example/page"
     assert await run(*asked, "-r", "10-19", url) == WORDS[10:20]
     assert await run(*asked, url) == WORDS
