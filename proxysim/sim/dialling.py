@@ -15,7 +15,8 @@ from proxysim.messages import Connection, Failure, Request, Response
 from proxysim.policies.tls import Handshake
 from proxysim.sim.channels import BROKEN, Channel
 from proxysim.sim.exchange import Account, Exchange
-from proxysim.sim.paths import SYN_RETRANSMISSION, Body
+from proxysim.sim.paths import Body
+from proxysim.topology.directions import SYN_RETRANSMISSION
 
 if TYPE_CHECKING:
     from proxysim.sim.proxies import ProxyNode

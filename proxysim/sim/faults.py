@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from proxysim.proxies.reverse import ReverseProxy
 from proxysim.scenario.document import Event
 from proxysim.scenario.happenings import duration_of
-from proxysim.sim.paths import Direction
 from proxysim.sim.proxies import ProxyNode
 from proxysim.sim.servers import Server
+from proxysim.topology.directions import Direction
 
 if TYPE_CHECKING:
     from proxysim.sim.world import World

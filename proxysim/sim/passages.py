@@ -12,7 +12,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from proxysim.sim.clock import Clock
-from proxysim.sim.links import Lane, Sending
+from proxysim.topology.lanes import Lane, Sending
 
 if TYPE_CHECKING:
     from proxysim.sim.paths import Body

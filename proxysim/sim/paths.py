@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from math import inf, log
-from typing import Any, Protocol
+from typing import Any
 
 from proxysim.sim.clock import Clock
-from proxysim.sim.links import Lane
 from proxysim.sim.passages import LongPassage, Passage
-from proxysim.workload.streams import Chance
+from proxysim.topology.directions import RETRANSMISSION, Direction, Tallies
+from proxysim.topology.lanes import Lane
 
-__all__ = ["Body", "Direction", "Path", "Tallies"]
+__all__ = ["Body", "Path"]
 
-RETRANSMISSION = 0.2  # s, the least time-out of Linux (TCP_RTO_MIN); doubles each time
-SYN_RETRANSMISSION = 1.0  # s, RFC 6298, section 2.1
 SEGMENT = 1460  # bytes of payload
 INITIAL_WINDOW = 10 * SEGMENT  # RFC 6928
 
@@ -94,130 +91,6 @@ class Body:
 
 def _nothing() -> None:
     """What a follower does that wants to hear of the other end only."""
-
-
-class Trouble(Protocol):
-    """What can befall a wire for a while; None where it does not."""
-
-    @property
-    def extra_latency(self) -> float | None: ...
-    @property
-    def loss(self) -> float | None: ...
-    @property
-    def bandwidth(self) -> float | None: ...
-
-
-class Direction:
-    """One direction of a wire, such as ``gateway>web``, and all that flows through it.
-
-    Its bandwidth is that of a lane, one of *lanes*: each member of a group of clients has its own
-    where *own_lanes* says so; a shared wire has one for all.
-    """
-
-    def __init__(
-        self,
-        env: Clock,
-        name: str,
-        *,
-        latency: float,
-        jitter: float,
-        bandwidth: float | None,
-        loss: float,
-        slow_start: bool,
-        chance: Chance,
-        lanes: dict[tuple[str, int], Lane],
-        lane: str,
-        own_lanes: bool,
-    ) -> None:
-        self.env = env
-        self.name = name
-        self.latency = latency
-        self.extra_latency = 0.0
-        self.jitter = jitter
-        self.bandwidth = bandwidth
-        self.loss = loss
-        self._bandwidth, self._loss = bandwidth, loss  # without any trouble
-        self._troubles: list[Trouble] = []
-        self.slow_start = slow_start
-        self.chance = chance
-        self._lanes = lanes
-        self._lane = lane
-        self._own_lanes = own_lanes
-        self.paths: list[Path] = []
-        self.tallies: list[Tally] = []
-
-    def lane(self, member: int) -> Lane | None:
-        """The lane of *member* (a client's code); None where bandwidth is without limit."""
-        if self.bandwidth is None:
-            return None
-        key = (self._lane, member if self._own_lanes else 0)
-        lane = self._lanes.get(key)
-        if lane is None:
-            lane = self._lanes[key] = Lane(self.env, self.bandwidth)
-        return lane
-
-    @property
-    def bytes(self) -> int:
-        """All that has been sent along it."""
-        return sum(tally.bytes for tally in self.tallies)
-
-    def begin(self, trouble: Trouble) -> None:
-        """Suffer *trouble* until :meth:`end`; several at a time add up, the worst counts."""
-        self._troubles.append(trouble)
-        self._change()
-
-    def end(self, trouble: Trouble) -> None:
-        """*trouble* is over."""
-        self._troubles.remove(trouble)
-        self._change()
-
-    def _change(self) -> None:
-        troubles = self._troubles
-        self.extra_latency = sum(trouble.extra_latency or 0.0 for trouble in troubles)
-        self.loss = max([self._loss, *(t.loss for t in troubles if t.loss is not None)])
-        widths = [self._bandwidth, *(trouble.bandwidth for trouble in troubles)]
-        self.bandwidth = min([width for width in widths if width is not None], default=None)
-        for (name, _), lane in self._lanes.items():
-            if name == self._lane:
-                lane.change(inf if self.bandwidth is None else self.bandwidth)
-        for path in self.paths:
-            path.measure()
-
-    def chance_delay(self, request: int, attempt: int, first_timeout: float) -> float:
-        """What jitter and loss add to one crossing: a hash of who crosses, not a stream."""
-        extra = 0.0
-        if self.jitter:
-            extra -= self.jitter * log(1.0 - self.chance(request, 2 * attempt))
-        if self.loss >= 1:
-            return inf
-        if self.loss:
-            # The k-th copy is lost too when the one uniform number is below loss**k.
-            u, timeout, below = self.chance(request, 2 * attempt + 1), first_timeout, self.loss
-            while u < below and below > 1e-9:
-                extra += timeout
-                timeout *= 2
-                below *= self.loss
-        return extra
-
-
-class Tally:
-    """Bytes sent along one sequence of wires, by their *names*; all paths along it share one."""
-
-    __slots__ = ("bytes", "names")
-
-    def __init__(self, directions: Iterable[Direction]) -> None:
-        self.bytes = 0
-        self.names = tuple(direction.name for direction in directions)
-        for direction in directions:
-            direction.tallies.append(self)
-
-
-class Tallies(dict[tuple[Direction, ...], Tally]):
-    """The tally of each sequence of wires, made when first asked for."""
-
-    def __missing__(self, directions: tuple[Direction, ...]) -> Tally:
-        tally = self[directions] = Tally(directions)
-        return tally
 
 
 class Path:

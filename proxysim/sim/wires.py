@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from proxysim.sim.clock import Clock
-from proxysim.sim.links import Lane
-from proxysim.sim.paths import Direction, Path, Tallies
-from proxysim.topology import Hop, Network
+from proxysim.sim.paths import Path
+from proxysim.topology import Network
+from proxysim.topology.directions import Direction, Directions, Tallies
 from proxysim.workload.streams import Chance
 
 __all__ = ["Wires"]
@@ -20,15 +20,12 @@ class Wires:
     """
 
     def __init__(self, env: Clock, network: Network, chance: Callable[[str], Chance]) -> None:
-        self.env = env
         self.network = network
-        self.chance = chance
-        self.directions: dict[Hop, Direction] = {}
+        self.directions = Directions(env, network, chance)
         # From party to party: the wires, whether each member has lanes of its own, the paths.
         self._ways: dict[tuple[str, str], tuple[list[Direction], bool, dict[int, Path]]] = {}
         self._joins: dict[tuple[Path, Path], Path] = {}
         self._tallies = Tallies()
-        self._lanes: dict[tuple[str, int], Lane] = {}
 
     def path(self, a: str, b: str, member: int) -> Path:
         """The way from *a* to *b* for *member* (a client's code; 0 where no client is an end)."""
@@ -36,7 +33,7 @@ class Wires:
         if way is None:
             hops = self.network.route(a, b)
             own = any(hop.each for hop in hops) and any(hop.wire.bandwidth for hop in hops)
-            way = self._ways[a, b] = ([self.direction(hop) for hop in hops], own, {})
+            way = self._ways[a, b] = ([self.directions[hop] for hop in hops], own, {})
         directions, own, paths = way
         who = member if own else 0
         path = paths.get(who)
@@ -52,32 +49,12 @@ class Wires:
             path = self._joins[first, second] = Path(legs, self._tallies)
         return path
 
-    def direction(self, hop: Hop) -> Direction:
-        """What *hop* crosses."""
-        direction = self.directions.get(hop)
-        if direction is None:
-            wire = hop.wire
-            direction = self.directions[hop] = Direction(
-                self.env,
-                hop.name,
-                latency=wire.latency,
-                jitter=wire.jitter,
-                bandwidth=wire.bandwidth,
-                loss=wire.loss,
-                slow_start=wire.slow_start,
-                chance=self.chance(hop.name),
-                lanes=self._lanes,
-                lane=hop.lane,
-                own_lanes=hop.each,
-            )
-        return direction
-
     def by_name(self) -> dict[str, list[Direction]]:
         """All directions of all wires that conversations use, so that every one has its meter."""
+        found: dict[str, list[Direction]] = {}
         for one, other in self.network.conversations:
             for hop in (*self.network.route(one, other), *self.network.route(other, one)):
-                self.direction(hop)
-        found: dict[str, list[Direction]] = {}
+                _ = self.directions[hop]
         for direction in self.directions.values():
             found.setdefault(direction.name, []).append(direction)
         return found

@@ -31,11 +31,12 @@ from proxysim.sim.facts import found_in, matches_of
 from proxysim.sim.faults import happen
 from proxysim.sim.meters import read_meters
 from proxysim.sim.names import Names
-from proxysim.sim.paths import Direction, Path
+from proxysim.sim.paths import Path
 from proxysim.sim.proxies import ProxyNode
 from proxysim.sim.servers import Server
 from proxysim.sim.ways import Addresses, Resolver, ways_of
 from proxysim.sim.wires import Wires
+from proxysim.topology.directions import Direction
 from proxysim.workload.content import Library
 from proxysim.workload.replay import ReplayGroup
 from proxysim.workload.streams import Chance
@@ -290,7 +291,7 @@ class World:
     def _wires(self, event: Any) -> list[Direction]:
         if event.link is None:
             return []
-        return [self.wires.direction(hop) for hop in self.network.joins(*event.link)]
+        return [self.wires.directions[hop] for hop in self.network.joins(*event.link)]
 
     def _finish(self) -> Run:
         if self.seen is not None:

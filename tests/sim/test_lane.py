@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxysim.sim.clock import Clock
-from proxysim.sim.links import Lane
+from proxysim.topology.lanes import Lane
 
 BANDWIDTH = 1000.0
 SIZES = st.integers(1, 10**6)

@@ -1,4 +1,4 @@
-"""Wires in simulated time: latency, jitter, loss, and bandwidth that transfers share equally.
+"""Bandwidth that transfers share equally.
 
 Sharing is egalitarian processor sharing by virtual time: with n transfers under way each gets
 1/n of the bandwidth, so a transfer of S bytes ends when the work done for each since it joined has
@@ -14,11 +14,18 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 from itertools import count
 from math import inf
-from typing import Any
+from typing import Any, Protocol
 
-from proxysim.sim.clock import Clock
+__all__ = ["Clock", "Lane", "Sending"]
 
-__all__ = ["Lane", "Sending"]
+
+class Clock(Protocol):
+    """A world's clock: ``time`` in seconds, and calls in *delay* seconds from now."""
+
+    @property
+    def time(self) -> float: ...
+    @property
+    def after(self) -> Callable[..., Any]: ...
 
 
 #: A transfer on a lane: the work at which it is done, its number, and whom to tell (None: gone).
