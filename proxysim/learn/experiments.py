@@ -57,7 +57,8 @@ def answered(setting: Setting, seed: int) -> dict[str, Any]:
 
     Kept for the life of the process: a run of a given seed is always the same. ``differences`` are
     nested by section and label; ``sees`` says by party which share of requests told it the
-    ``client``, the ``site``, the ``page`` and the ``contents``; ``shares`` are outcomes in shares.
+    ``client``, the ``site``, the ``page`` and the ``contents``; ``shares`` are outcomes in shares,
+    ``clients`` outcomes by group of clients, ``attempts`` the mean number of requests sent for one.
     """
     run, bare = runs(setting, seed)
     found = told(run)
@@ -83,7 +84,24 @@ def told(run: Run) -> dict[str, Any]:
     found["shares"] = {
         outcome: count / arrived if arrived else 0.0 for outcome, count in found["requests"].items()
     }
+    found["clients"] = _by_group(run)
     found["attempts"] = float(run.column("attempts")[run.counted].mean()) if arrived else None
+    return found
+
+
+def _by_group(run: Run) -> dict[str, dict[str, int]]:
+    """How many counted requests of each group of clients came to which end, and in all."""
+    outcomes = run.names("outcome")
+    groups = [str(run.fact(name).get("group") or name) for name in run.names("client")]
+    counted = run.counted
+    pairs = zip(
+        run.column("client")[counted].tolist(), run.column("outcome")[counted].tolist(), strict=True
+    )
+    found: dict[str, dict[str, int]] = {}
+    for client, outcome in pairs:
+        ends = found.setdefault(groups[client], {"arrived": 0, **dict.fromkeys(outcomes, 0)})
+        ends["arrived"] += 1
+        ends[outcomes[outcome]] += 1
     return found
 
 
