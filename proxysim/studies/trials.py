@@ -1,0 +1,372 @@
+"""Trying one value: replications, until an objective is surely met, surely missed, or too near."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field
+
+from proxysim.errors import ResultError
+from proxysim.results.run import Run
+from proxysim.results.summary import Summary
+from proxysim.scenario import Scenario
+from proxysim.scenario.nodes import Clients
+from proxysim.statistics.estimates import Estimate
+from proxysim.statistics.intervals import mean_interval
+from proxysim.studies.crews import Crew
+from proxysim.studies.limits import Busy, busiest
+from proxysim.studies.metrics import Metric, metric
+from proxysim.studies.objectives import Objective
+from proxysim.studies.outages import Case, outages
+from proxysim.studies.running import Job, Result, run_all
+from proxysim.studies.search import Verdict
+
+__all__ = [
+    "ANSWERED",
+    "FIRST_LOOK",
+    "Bench",
+    "Measured",
+    "Steps",
+    "Trial",
+    "Trials",
+    "estimated",
+    "looks_at",
+]
+
+#: Replications before the first look; twice as many before each further one.
+FIRST_LOOK = 3
+#: An interval inside this share of the bound is as near as it need be known: too near to tell.
+NEAR = 0.01
+#: Answers that should lie beyond a percentile in each replication: fewer, and it is biased.
+BEYOND = 10
+#: A run is lengthened by itself up to so many times what the scenario says.
+LONGER = 20.0
+#: Arrivals that go on alike for as long as one likes.
+_STEADY = {"poisson", "even", "bursty", "closed"}
+#: What is measured beside the objectives.
+_BESIDE = ("mean", "throughput", "offered", "wait", "service", "network", "cpu")
+
+
+def _unanswered(run: Run) -> float | None:
+    requests = run.summary().requests
+    lost = sum(requests[name] for name in ("rejected", "timed_out", "failed", "in_flight"))
+    return lost / requests["arrived"] if requests["arrived"] else None
+
+
+#: Latency is of answers only, so who answers few may be quick. What is asked where nobody says
+#: otherwise: that hardly any request goes without one.
+ANSWERED = Objective(
+    Metric("unanswered", "share", "less", "share without a good answer", _unanswered),
+    below=True,
+    bound=0.01,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one *objective* came to; *found* is None where no request was answered at all."""
+
+    objective: Objective
+    found: Estimate | None
+    verdict: Verdict
+
+    @property
+    def spare(self) -> float:
+        """How far it is from being missed, as a share of the bound; below zero where it is."""
+        return -math.inf if self.found is None else self.objective.spare(self.found.value)
+
+    @property
+    def text(self) -> str:
+        """``p99 231 ms (219 ms to 243 ms)``."""
+        if self.found is None:
+            return f"{self.objective.name}: no request was answered"
+        said = self.objective.metric.text
+        found = self.found
+        return (
+            f"{self.objective.name} {said(found.value)} ({said(found.low)} to {said(found.high)})"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What came of one *value*: in the worst *case*, where several were tried.
+
+    ``figures`` are means over the replications, by metric; *duration* is that of each run, longer
+    than the scenario says where a percentile took more requests.
+    """
+
+    value: float
+    verdict: Verdict
+    measured: tuple[Measured, ...]
+    replications: int
+    duration: float
+    busy: Busy | None
+    case: str = ""
+    figures: Mapping[str, float | None] = field(default_factory=dict)
+
+    @property
+    def tightest(self) -> Measured:
+        """The objective with the least to spare."""
+        return min(self.measured, key=lambda one: one.spare)
+
+
+def looks_at(most: int) -> list[int]:
+    """After how many replications one looks: 3, 6, 12 and so on up to *most*."""
+    looks = [min(FIRST_LOOK, most)]
+    while looks[-1] < most:
+        looks.append(min(2 * looks[-1], most))
+    return looks
+
+
+def estimated(values: Sequence[float], one: Metric, requests: int, confidence: float) -> Estimate:
+    """The mean of *values*, one from each replication, with Student's interval.
+
+    Where all replications found a share of none, or of all, of *requests* in total, chance may have
+    hidden the rest: the other end is where the like would come about with half of what confidence
+    leaves, 1 - ((1 - confidence) / 2)^(1/n).
+
+    Source: Hanley and Lippman-Hand, "If nothing goes wrong, is everything all right?", JAMA
+    249(13), 1983.
+    """
+    interval = mean_interval(values, confidence)
+    low, high = interval.low, interval.high
+    if one.unit == "share":
+        unseen = 1 - ((1 - confidence) / 2) ** (1 / max(requests, 1))
+        if interval.half_width == 0 and interval.mean == 0:
+            high = unseen
+        elif interval.half_width == 0 and interval.mean == 1:
+            low = 1 - unseen
+        high = min(high, 1.0)
+    return Estimate(interval.mean, max(low, 0.0), high, confidence, interval.n)
+
+
+class Bench:
+    """Where values are tried: every value on the same draws, each as often as it takes.
+
+    *survive* backends may be down. A verdict is given when all of an interval lies on one side of
+    the bound; one looks after 3, 6, 12 ... replications, *most* at last, and at *confidence* over
+    all looks and objectives together (Bonferroni). *added* are further metrics, such as a cost.
+    """
+
+    def __init__(
+        self,
+        objectives: Sequence[Objective],
+        *,
+        seed: int,
+        survive: int = 0,
+        confidence: float = 0.95,
+        most: int = 48,
+        added: Sequence[Metric] = (),
+        crew: Crew | None = None,
+        steps: Steps | None = None,
+    ) -> None:
+        self.objectives = tuple(objectives)
+        self.seed = seed
+        self.survive = survive
+        self.looks = looks_at(most)
+        self.confidence = confidence
+        self.within = 1 - (1 - confidence) / (len(self.looks) * len(self.objectives))
+        beside = [metric(name) for name in _BESIDE]
+        metrics = [objective.metric for objective in self.objectives]
+        self.metrics = list({one.name: one for one in [*metrics, *beside, *added]}.values())
+        self.crew = crew
+        self.steps = steps or Steps(None, 1)
+        self.version = ""
+
+    def fixed(self, count: int) -> Bench:
+        """The same with all backends up, and so many replications of each value."""
+        other = copy(self)
+        other.survive, other.looks = 0, [count]
+        return other
+
+    def trial(self, value: float, scenario: Scenario) -> Trial:
+        """What becomes of *scenario*, which *value* was put in."""
+        asked = scenario.document.run
+        span = asked.duration - asked.warmup
+        factor = 1.0
+        while True:
+            longer = scenario
+            if factor > 1:
+                longer = scenario.set("run.duration", asked.warmup + span * factor)
+            found, more = self._tried(value, longer)
+            if more <= 1:
+                self.steps.step()
+                return found
+            factor *= more * 1.1
+            self._lengthened(scenario, factor)
+
+    def _tried(self, value: float, scenario: Scenario) -> tuple[Trial, float]:
+        """The trial, and how many times longer it would have to be for its percentiles."""
+        open_cases = [_Tried(case) for case in outages(scenario, self.survive)]
+        all_cases = list(open_cases)
+        for count in self.looks:
+            self._replicate(open_cases, count, value)
+            for one in open_cases:
+                one.measured = tuple(
+                    self._measured(objective, one) for objective in self.objectives
+                )
+            missed = [one for one in open_cases if one.verdict is Verdict.MISSES]
+            if missed:
+                return missed[0].told(value, missed[0].verdict), 1.0
+            more = max(self._short(one.results) for one in open_cases)
+            if more > 1:
+                return open_cases[0].told(value, Verdict.UNSURE), more
+            open_cases = [one for one in open_cases if one.verdict is Verdict.UNSURE]
+            if not open_cases or any(one.near for one in open_cases):
+                break
+        verdict = Verdict.UNSURE if open_cases else Verdict.MEETS
+        worst = min(open_cases or all_cases, key=lambda one: one.tightest)
+        return worst.told(value, verdict), 1.0
+
+    def _replicate(self, cases: Sequence[_Tried], count: int, value: float) -> None:
+        jobs, owners = [], []
+        for one in cases:
+            for replication in range(len(one.results), count):
+                label = f"{value:g}" + (f", {one.case.text}" if one.case.text else "")
+                jobs.append(Job(one.case.scenario, self.seed, replication, label))
+                owners.append(one)
+        found = run_all(jobs, self.metrics, crew=self.crew, progress=self.steps.within)
+        self.version = str(found[0].summary.manifest["proxysim"])
+        for one, result in zip(owners, found, strict=True):
+            one.results.append(result)
+
+    def _measured(self, objective: Objective, tried: _Tried) -> Measured:
+        one = objective.metric
+        values = [result.values[one.name] for result in tried.results]
+        known = [value for value in values if value is not None]
+        if len(known) < len(values):
+            if all(result.summary.requests["ok"] for result in tried.results):
+                raise ResultError(
+                    f"{tried.case.scenario.name} has no {objective.name}",
+                    place="objective",
+                    mend="Ask for something that it has; proxysim show says what it is.",
+                )
+            return Measured(objective, None, Verdict.MISSES)
+        requests = sum(result.summary.requests["arrived"] for result in tried.results)
+        found = estimated(known, one, requests, self.within)
+        return Measured(objective, found, objective.judge(found))
+
+    def _short(self, results: Sequence[Result]) -> float:
+        """How many times longer runs must be for the percentiles that are asked for."""
+        answered = min(result.summary.requests["ok"] for result in results)
+        return max(self._needed(one) for one in self.metrics) / max(answered, 1)
+
+    def _needed(self, one: Metric) -> float:
+        wanted = one.name in {objective.metric.name for objective in self.objectives}
+        if one.share is None or not wanted:
+            return 0.0
+        return max(one.needs, math.ceil(BEYOND / (1 - one.share)))
+
+    def _lengthened(self, scenario: Scenario, factor: float) -> None:
+        """ResultError where runs of *scenario* must not be made *factor* times as long."""
+        run = scenario.document.run
+        why = ""
+        if factor > LONGER:
+            why = f"more than {LONGER:g} times what the scenario says"
+        elif scenario.document.events:
+            why = "and longer, its events would be a smaller part of it"
+        elif any(
+            isinstance(node, Clients) and node.arrivals.kind not in _STEADY
+            for node in scenario.document.nodes.values()
+        ):
+            why = "and its arrivals are not the same at all times"
+        if why:
+            whole = run.warmup + (run.duration - run.warmup) * factor
+            names = [
+                f"{objective.name} ({self._needed(objective.metric):,.0f} answers a run)"
+                for objective in self.objectives
+                if self._needed(objective.metric)
+            ]
+            raise ResultError(
+                f"{' and '.join(names)} takes runs of {whole:,.0f} s, {why}",
+                place="objective",
+                mend=f"Set run.duration yourself, to {math.ceil(whole)}s or more,"
+                " or ask for a lower percentile.",
+            )
+
+
+class Trials(dict[float, Trial]):
+    """What came of the values that were tried on a *bench*, each put *into* the scenario."""
+
+    def __init__(self, bench: Bench, into: Callable[[float], Scenario]) -> None:
+        super().__init__()
+        self.bench = bench
+        self.into = into
+
+    def judge(self, value: float) -> Verdict:
+        """Try *value*, if it was not, and give the verdict."""
+        if value not in self:
+            self[value] = self.bench.trial(value, self.into(value))
+        return self[value].verdict
+
+
+class Steps:
+    """How far along: *tell* is told the share done of about *expected* trials."""
+
+    def __init__(self, tell: Callable[[float], None] | None, expected: float) -> None:
+        self.tell = tell
+        self.expected = expected
+        self.done = 0
+        self.told = 0.0
+
+    def within(self, share: float) -> None:
+        """A trial has come so far."""
+        if self.tell is not None:
+            self.told = max(self.told, (self.done + share) / max(self.expected, self.done + 1))
+            self.tell(self.told)
+
+    def step(self) -> None:
+        """A trial is over."""
+        self.done += 1
+
+
+class _Tried:
+    """A case, and what its replications found so far."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.results: list[Result] = []
+        self.measured: tuple[Measured, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        verdicts = {one.verdict for one in self.measured}
+        for verdict in (Verdict.MISSES, Verdict.UNSURE):
+            if verdict in verdicts:
+                return verdict
+        return Verdict.MEETS
+
+    @property
+    def near(self) -> bool:
+        """Whether some objective is so near its bound that more replications are not worth it."""
+        return any(
+            one.found is not None
+            and one.verdict is Verdict.UNSURE
+            and max(abs(end - one.objective.bound) for end in (one.found.low, one.found.high))
+            <= NEAR * one.objective.bound
+            for one in self.measured
+        )
+
+    @property
+    def tightest(self) -> float:
+        return min(one.spare for one in self.measured)
+
+    def told(self, value: float, verdict: Verdict) -> Trial:
+        summaries: list[Summary] = [result.summary for result in self.results]
+        names = self.results[0].values
+        return Trial(
+            value,
+            verdict,
+            self.measured,
+            len(self.results),
+            self.case.scenario.document.run.duration,
+            busiest(self.case.scenario, summaries),
+            self.case.text,
+            {name: _mean([result.values[name] for result in self.results]) for name in names},
+        )
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None

@@ -1,0 +1,141 @@
+"""What a plan varies: a field of the scenario by its path, or the load as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from pydantic import WithJsonSchema
+from pydantic.fields import FieldInfo
+
+from proxysim.errors import UnitError
+from proxysim.scenario import Scenario
+from proxysim.scenario.nodes import Clients
+from proxysim.scenario.paths import fields_of, model_at, with_value
+from proxysim.studies.ladder import COUNT, FACTOR, KINDS, Kind, kind_of
+from proxysim.studies.load import with_load
+
+__all__ = ["LOAD", "Variable", "variable"]
+
+#: The name that stands for all arrivals together.
+LOAD = "load"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """The *path* that varies, what *kind* of quantity it is, and its value *now*.
+
+    *is_load*: more of it is more to do. *member* says what a count counts, such as a server; empty
+    otherwise.
+    """
+
+    path: str
+    kind: Kind
+    now: Any
+    is_load: bool = False
+    member: str = ""
+
+    def at(self, scenario: Scenario, value: float) -> Scenario:
+        """*scenario* with *value*; ScenarioError where that makes it wrong."""
+        if self.path == LOAD:
+            return with_load(scenario, value)
+        return scenario.set(self.path, int(value) if self.kind.whole else float(value))
+
+    @property
+    def first(self) -> Literal["low", "high"]:
+        """The end of a range at which objectives are, as far as its name tells, more likely met."""
+        last = self.path.rpartition(".")[2]
+        delays = self.kind.name == "time" and last not in _KEPT
+        return "low" if self.is_load or delays or last in _TROUBLE else "high"
+
+    def phrase(self, value: float) -> str:
+        """*value* of it in words: ``6 servers``, ``links.0.bandwidth = 80 Mbps``."""
+        text = self.kind.write(value)
+        if self.path == LOAD:
+            return f"{text} today's load".replace(" ×", " times")
+        if self.member:
+            return f"{text} {self.member}{'' if value == 1 else 's'}"
+        return f"{self.path} = {text}"
+
+
+#: Times of which more may well be better.
+_KEPT = {"ttl", "keep_alive", "stale_while_revalidate", "patience", "first_byte", "connect"}
+_TROUBLE = {"loss", "jitter", "fail", "slow"}
+
+
+def variable(scenario: Scenario, path: str) -> Variable:
+    """What *path* leads to in *scenario*; ScenarioError where there is nothing, or no quantity."""
+    if path == LOAD:
+        return Variable(LOAD, FACTOR, 1.0, is_load=True)
+    _, steps = with_value(scenario.to_dict(), path, 1)
+    now = _found(scenario.tree, steps)
+    if now is None:
+        now = _found(scenario.document.model_dump(by_alias=True), steps)
+    kind = _of_field(scenario, steps)
+    try:
+        if kind is None:
+            kind = kind_of(now)
+    except UnitError as error:
+        error.place = path
+        error.mend = "Name a field that holds a number or a quantity, such as nodes.shop.count."
+        raise
+    return Variable(path, kind, now, _is_load(scenario, steps), _member(scenario, steps))
+
+
+def _is_load(scenario: Scenario, steps: tuple[str | int, ...]) -> bool:
+    match steps:
+        case ("nodes", _, "arrivals", *_):
+            return True
+        case ("nodes", name, "count"):
+            node = scenario.document.nodes[str(name)]
+            return isinstance(node, Clients) and node.arrivals.kind == "closed"
+    return False
+
+
+def _member(scenario: Scenario, steps: tuple[str | int, ...]) -> str:
+    match steps:
+        case ("nodes", name, "count"):
+            return str(scenario.document.nodes[str(name)].kind).removesuffix("s")
+    return ""
+
+
+def _found(tree: Any, steps: tuple[str | int, ...]) -> Any:
+    for step in steps:
+        try:
+            tree = tree[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return tree
+
+
+def _of_field(scenario: Scenario, steps: tuple[str | int, ...]) -> Kind | None:
+    """The kind that the grammar says the field is of; None where it leaves that open."""
+    model = model_at(scenario.tree, steps[:-1])
+    field = fields_of(model).get(str(steps[-1])) if model is not None else None
+    if field is None:
+        return None
+    told = {
+        found.json_schema.get("x-quantity")
+        for found in _annotations(field)
+        if isinstance(found, WithJsonSchema) and found.json_schema
+    }
+    for kind in KINDS:
+        if kind.name in told:
+            return kind
+    return COUNT if int in _types(field.annotation) else None
+
+
+def _annotations(field: FieldInfo) -> Iterator[Any]:
+    yield from field.metadata
+    yield from _below(field.annotation)
+
+
+def _below(annotation: Any) -> Iterator[Any]:
+    for part in get_args(annotation):
+        yield part
+        yield from _below(part)
+
+
+def _types(annotation: Any) -> set[Any]:
+    return {annotation, *(part for part in _below(annotation) if isinstance(part, type))}
