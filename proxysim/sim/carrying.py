@@ -20,9 +20,9 @@ from proxysim.proxies.effects import (
     Work,
 )
 from proxysim.results.columns import CACHE_STATES, CODINGS
+from proxysim.sim.bodies import Body
 from proxysim.sim.channels import Channel
 from proxysim.sim.exchange import Exchange
-from proxysim.sim.paths import Body
 from proxysim.sim.probes import PROBING
 from proxysim.sim.tasks import PENDING, Task, carries
 
@@ -61,7 +61,7 @@ def send(task: Task, effect: Send) -> Any:
     body = effect.body
     if body is None:
         body = Body(0, node.code, complete=True)
-    elif type(body) is not Body:
+    elif not isinstance(body, Body):
         body = Body(body.length or 0, node.code, complete=True, text=True)
     if state:
         node.count(state, body.length)
@@ -159,9 +159,9 @@ def encode(task: Task, effect: Encode) -> Any:
     if effect.level is not None:
         coding = f"{coding}-{effect.level}"
     length = source.length or 0
-    origin = source.origin if type(source) is Body else node.code
+    origin = source.origin if isinstance(source, Body) else node.code
     out = Body(node.costs.compressed(length, coding), origin, text=False)
-    if type(source) is Body:
+    if isinstance(source, Body):
         source.follow(out.finish, out.break_off)
     else:
         out.finish()
@@ -175,9 +175,9 @@ def encode(task: Task, effect: Encode) -> Any:
 def cut(task: Task, effect: Cut) -> Any:
     """A part of a body is here when the body is."""
     source: Any = effect.body
-    origin = source.origin if type(source) is Body else task.node.code
-    part = Body(effect.last - effect.first + 1, origin, complete=type(source) is not Body)
-    if type(source) is Body:
+    origin = source.origin if isinstance(source, Body) else task.node.code
+    part = Body(effect.last - effect.first + 1, origin, complete=not isinstance(source, Body))
+    if isinstance(source, Body):
         source.follow(part.finish, part.break_off)
     return part
 

@@ -15,8 +15,10 @@ from proxysim.costs import Costs
 from proxysim.messages import Failure, Response
 from proxysim.policies.tls import Terms
 from proxysim.results.sights import Segment
+from proxysim.sim.bodies import Body
 from proxysim.sim.exchange import Exchange
-from proxysim.sim.paths import Body, Path
+from proxysim.sim.passages import BROKEN
+from proxysim.sim.paths import Path
 
 if TYPE_CHECKING:
     from proxysim.sim.cores import Cores
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from proxysim.sim.pools import Pool
     from proxysim.sim.world import World
 
-__all__ = ["BROKEN", "Channel", "Endpoint"]
+__all__ = ["BROKEN", "Channel", "Endpoint", "Route"]
 
 
 class Endpoint(Protocol):
@@ -60,14 +62,23 @@ class Endpoint(Protocol):
         ...
 
 
-#: What an asker is told when a connection breaks with its request on it.
-BROKEN = Failure("reset", sent=True, retry_safe=False)
+class Route:
+    """How connections run from one party to another: the same for all members of a group."""
+
+    __slots__ = ("down", "segments", "sight", "up")
+
+    def __init__(self, world: World, up: Path, down: Path, asker: int, endpoint: int) -> None:
+        self.up = up
+        self.down = down
+        self.segments: tuple[Segment, ...] = ((asker, up.tally.names, endpoint),)
+        self.sight = world.sight(self.segments, False)
 
 
 class Channel:
     """An open connection from an asker to an endpoint, through relays if need be.
 
-    One request at a time (HTTP/1.1). ``peer`` is the address that the endpoint sees.
+    One request at a time (HTTP/1.1). ``peer`` is the address that the endpoint sees; *member* the
+    client's code where a client has opened it, else 0.
     """
 
     __slots__ = (
@@ -79,6 +90,7 @@ class Channel:
         "idle_since",
         "key",
         "lasts",
+        "member",
         "peer",
         "pool",
         "relays",
@@ -92,17 +104,18 @@ class Channel:
     )
 
     def __init__(
-        self, world: World, up: Path, down: Path, endpoint: Endpoint, peer: str, asker: int
+        self, world: World, route: Route, endpoint: Endpoint, peer: str, member: int
     ) -> None:
         self.world = world
-        self.up = up
-        self.down = down
+        self.up = route.up
+        self.down = route.down
+        self.member = member
         self.endpoint = endpoint
         self.generation = endpoint.generation
         self.peer = peer
         self.secure = False
-        self.segments: tuple[Segment, ...] = ((asker, up.tally.names, endpoint.code),)
-        self.sight = world.sight(self.segments, False)
+        self.segments = route.segments
+        self.sight = route.sight
         self.relays: tuple[Any, ...] = ()  # the tasks that relay it
         self.pool: Pool | None = None
         self.key: Hashable = None
@@ -147,9 +160,9 @@ class Channel:
         if request.body is not None:
             size += request.body.length or 0
             path.tally.bytes += size
-            source, out = Body(size, 0, complete=True), Body(size, 0)
+            source = Body(size, 0, complete=True)
+            out = path.carry(world.env, source, size, delay, self.member, exchange, None)
             out.when_complete(partial(self._uploaded, exchange))
-            path.carry(world.env, source, size, out, delay, None)
             return
         if size:
             # A head alone neither waits for what else is on the wire nor holds it up.
@@ -212,24 +225,25 @@ class Channel:
             body = self._paced(body, size)
         if world.hop is not None:
             world.hop_along(call.id, path, "response", delay)
-        if body.complete and not path.lanes:
+        if body.complete and not path.limited:
             # Nothing holds the last byte back: it comes with the first.
             if delay:
                 world.env.after(delay, self._arrive, (exchange, response, body))
             elif not exchange.over:
                 exchange.asker.on_head(exchange, response, body)
             return True
-        out = Body(body.length, body.origin, text=body.text)
+        out = path.carry(world.env, body, size, delay, self.member, exchange, left)
         if world.hop is not None:
             passed = partial(world.hop_body, call.id, path, world.env.time, body.length)
             out.when_complete(passed)
         exchange.arriving = out
-        gone = None if left is None else partial(left, exchange)
-        path.carry(world.env, body, size, out, delay, gone)
         if exchange.asker.wants_whole:
             exchange.first_byte = world.env.time + delay
-            arrived = partial(self._arrived_whole, exchange, response, out)
-            out.follow(arrived, partial(exchange.fail, BROKEN))
+            exchange.response = response
+            if out.broken:
+                exchange.fail(BROKEN)
+            else:
+                out.reader = exchange
         elif delay:
             world.env.after(delay, self._arrive, (exchange, response, out))
         elif not exchange.over:
@@ -249,11 +263,6 @@ class Channel:
 
         self.world.env.after(stalls * self.round_trip, release)
         return held
-
-    @staticmethod
-    def _arrived_whole(exchange: Exchange, response: Response, out: Body) -> None:
-        if not exchange.over:
-            exchange.asker.on_head(exchange, response, out)
 
     @staticmethod
     def _arrive(arrived: tuple[Exchange, Response, Body]) -> None:

@@ -12,11 +12,11 @@ from proxysim.messages import Failure, Headers, Request, Response
 from proxysim.policies.cookies import remembered
 from proxysim.results.columns import METHODS, Outcome
 from proxysim.scenario.build_clients import UPLOADING
+from proxysim.sim.bodies import Body
 from proxysim.sim.channels import Channel, Endpoint
 from proxysim.sim.dialling import Dial
 from proxysim.sim.exchange import Call, Exchange
 from proxysim.sim.names import Names
-from proxysim.sim.paths import Body
 from proxysim.sim.pools import Pool
 from proxysim.sim.ways import Way
 from proxysim.workload.draws import ClosedGroup, Draw
@@ -140,8 +140,7 @@ class Clients:
         exchange = Exchange(call, request, self, 1, call.at)
         world.open[exchange] = self
         if self.patience is not None:
-            late = partial(self._give_up, exchange)
-            exchange.deadline = world.deadlines.set(self.patience, late)
+            exchange.deadline = world.deadlines.set(self.patience, self._give_up, exchange)
         endpoints = way.endpoints
         endpoint = endpoints[0] if len(endpoints) == 1 else endpoints[member % len(endpoints)]
         key = (member, way.host if way.by_host else endpoint.name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 from proxysim.sim.clock import Clock
 
@@ -18,15 +19,16 @@ __all__ = ["Deadline", "Deadlines"]
 class Deadline:
     """One deadline; ``late`` is None once it no longer matters, so that nothing is kept alive."""
 
-    __slots__ = ("at", "late")
+    __slots__ = ("at", "late", "subject")
 
-    def __init__(self, at: float, late: Callable[[], None]) -> None:
+    def __init__(self, at: float, late: Callable[..., None], subject: Any) -> None:
         self.at = at
-        self.late: Callable[[], None] | None = late
+        self.late: Callable[..., None] | None = late
+        self.subject = subject
 
     def meet(self) -> None:
         """What it waited for has come."""
-        self.late = None
+        self.late = self.subject = None
 
 
 class Deadlines:
@@ -36,9 +38,9 @@ class Deadlines:
         self._env = env
         self._queues: dict[float, deque[Deadline]] = {}
 
-    def set(self, seconds: float, late: Callable[[], None]) -> Deadline:
-        """Call *late* in *seconds*, unless the deadline is met before."""
-        deadline = Deadline(self._env.time + seconds, late)
+    def set(self, seconds: float, late: Callable[..., None], subject: Any = None) -> Deadline:
+        """Call *late* in *seconds*, with *subject* if there is one, unless it is met before."""
+        deadline = Deadline(self._env.time + seconds, late, subject)
         queue = self._queues.get(seconds)
         if queue is None:
             queue = self._queues[seconds] = deque()
@@ -53,9 +55,10 @@ class Deadlines:
     def _fired(self, seconds: float) -> None:
         now, queue = self._env.time, self._queues[seconds]
         while queue and (queue[0].late is None or queue[0].at <= now):
-            late, queue[0].late = queue[0].late, None
+            late, subject = queue[0].late, queue[0].subject
+            queue[0].meet()
             if late is not None:
-                late()
+                late() if subject is None else late(subject)
             queue.popleft()  # only now: a queue that is not empty is armed
         if queue:
             self._arm(seconds, queue[0].at)

@@ -6,8 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from proxysim.messages import Failure, Response
+from proxysim.sim.bodies import Body
 from proxysim.sim.exchange import Exchange
-from proxysim.sim.paths import Body
 
 if TYPE_CHECKING:
     from proxysim.sim.tasks import Task

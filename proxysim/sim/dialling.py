@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from proxysim.messages import Connection, Failure, Request, Response
 from proxysim.policies.tls import Handshake
+from proxysim.sim.bodies import Body
 from proxysim.sim.channels import BROKEN, Channel
 from proxysim.sim.exchange import Account, Exchange
-from proxysim.sim.paths import Body
 from proxysim.topology.directions import SYN_RETRANSMISSION
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from proxysim.messages import Failure, Request, Response
-from proxysim.sim.paths import Body
+from proxysim.sim.bodies import Body
 from proxysim.workload.draws import Draw
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ class Exchange(Account):
         "held",
         "over",
         "request",
+        "response",
     )
 
     def __init__(
@@ -118,8 +119,14 @@ class Exchange(Account):
         self.deadline: Any = None
         self.first_byte: float | None = None
         self.arriving: Body | None = None  # the answer's body, while it is on its way
+        self.response: Response | None = None  # the answer's head, where the whole is waited for
         self.over = False
         self.blocked = False
+
+    def arrived(self, body: Body) -> None:
+        """All of the answer is here: tell the asker, who has waited for that."""
+        if not self.over and self.response is not None:
+            self.asker.on_head(self, self.response, body)
 
     def fail(self, failure: Failure) -> None:
         """Tell the asker that no answer comes, unless it is over already."""

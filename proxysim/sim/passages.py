@@ -9,34 +9,61 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from proxysim.messages import Failure
+from proxysim.sim.bodies import Body
 from proxysim.sim.clock import Clock
 from proxysim.topology.lanes import Lane, Sending
 
 if TYPE_CHECKING:
-    from proxysim.sim.paths import Body
+    from proxysim.sim.exchange import Exchange
 
-__all__ = ["LongPassage", "Passage"]
+__all__ = ["BROKEN", "Lanes", "LongPassage", "Passage"]
+
+#: What an asker is told when a connection breaks with its request on it.
+BROKEN = Failure("reset", sent=True, retry_safe=False)
+
+#: What a body meets on its way: each lane, and the latency before it.
+Lanes = tuple[tuple[float, Lane], ...]
 
 
-class Passage:
-    """One body on a path with at most one lane: it ends when the lane and its source have."""
+class Passage(Body):
+    """The body of *exchange* at the end of a path with at most one lane.
 
-    __slots__ = ("clock", "entry", "lane", "left", "out", "rest", "waiting")
+    It is whole when the lane and its source have sent all of it. ``reader`` is the exchange where
+    its asker waits for that.
+    """
+
+    __slots__ = ("clock", "entry", "exchange", "lane", "left", "reader", "rest", "waiting")
+    left: Callable[[Any], None] | None
 
     def __init__(
-        self, clock: Clock, delay: float, out: Body, left: Callable[[], None] | None
+        self,
+        clock: Clock,
+        source: Body,
+        delay: float,
+        exchange: Exchange,
+        left: Callable[[Exchange], None] | None,
     ) -> None:
+        # The body's fields are set here, not by its own __init__: one call less a request.
+        self.length = source.length
+        self.origin = source.origin
+        self.text = source.text
+        self.complete = False
+        self.broken = False
+        self.replayable = True
+        self._followers = None
         self.clock = clock
         self.rest = delay  # of the way, behind the lane
-        self.out = out
         self.left = left
+        self.exchange: Exchange | None = None if left is None else exchange
         self.waiting = 1
+        self.reader: Exchange | None = None
         self.lane: Lane | None = None
         self.entry: Sending | None = None
 
-    def start(self, lanes: tuple[tuple[float, Lane], ...], size: int) -> None:
+    def start(self, lanes: Lanes, size: int) -> None:
         """Join the lane when the first byte gets there."""
         offset, self.lane = lanes[0]
         self.rest -= offset
@@ -46,53 +73,75 @@ class Passage:
             self.entry = self.lane.join(size, self.done)
 
     def _join(self, size: int) -> None:
-        if not self.out.broken and self.lane is not None:
+        if not self.broken and self.lane is not None:
             self.entry = self.lane.join(size, self.done)
 
     def done(self) -> None:
         """The lane has sent all of it, or the source has brought all of it."""
         self.waiting -= 1
         if not self.waiting:
-            if self.left is not None:
-                self.left()
+            left = self.left
+            if left is not None:
+                left(self.exchange)
+                self.left = self.exchange = None  # no cycle is left for the collector
             if self.rest > 0:
-                self.clock.after(self.rest, self.out.finish)
+                self.clock.after(self.rest, self.finish)
             else:
-                self.out.finish()
+                self.finish()
 
     source_done = done
 
+    def finish(self, _: Any = None) -> None:
+        if self.broken:
+            return
+        if self._followers is None:
+            self.complete = True
+        else:
+            super().finish()
+        reader = self.reader
+        if reader is not None:
+            self.reader = None
+            reader.arrived(self)
+
+    def break_off(self) -> None:
+        if self.complete or self.broken:
+            return
+        super().break_off()
+        reader, self.reader = self.reader, None
+        if reader is not None:
+            reader.fail(BROKEN)
+
     def stop(self) -> None:
         """Send no more."""
-        self.left = None
+        self.left = self.exchange = None
         if self.lane is not None and self.entry is not None:
             self.lane.leave(self.entry)
 
 
 class LongPassage(Passage):
-    """One body on a path with several lanes."""
+    """A body at the end of a path with several lanes."""
 
     __slots__ = ("delay", "ends", "entries", "lanes", "latency", "source")
 
     def __init__(
         self,
         clock: Clock,
-        lanes: tuple[tuple[float, Lane], ...],
-        latency: float,
+        source: Body,
         delay: float,
-        out: Body,
-        left: Callable[[], None] | None,
-        complete: bool,
+        exchange: Exchange,
+        left: Callable[[Exchange], None] | None,
+        lanes: Lanes,
+        latency: float,
     ) -> None:
-        super().__init__(clock, delay, out, left)
+        super().__init__(clock, source, delay, exchange, left)
         self.lanes = lanes
         self.latency = latency
         self.delay = delay  # the latency and what chance adds to it, behind the first lane
         self.ends = [inf] * len(lanes)
         self.entries: list[tuple[Lane, Sending]] = []
-        self.source = clock.time if complete else inf  # when all of it had come
+        self.source = clock.time if source.complete else inf  # when all of it had come
 
-    def start(self, lanes: tuple[tuple[float, Lane], ...], size: int) -> None:
+    def start(self, lanes: Lanes, size: int) -> None:
         for index, (offset, lane) in enumerate(lanes):
             wait = offset + self.delay - self.latency if index else offset
             if wait > 0:
@@ -102,7 +151,7 @@ class LongPassage(Passage):
 
     def _join_at(self, at: tuple[int, Lane, int]) -> None:
         index, lane, size = at
-        if not self.out.broken:
+        if not self.broken:
             self.entries.append((lane, lane.join(size, partial(self._sent, index))))
 
     def _sent(self, index: int) -> None:
@@ -116,8 +165,9 @@ class LongPassage(Passage):
     def _check(self) -> None:
         ends = self.ends
         if self.left is not None and self.source < inf and ends[0] < inf:
-            left, self.left = self.left, None
-            left()
+            left, exchange = self.left, self.exchange
+            self.left = self.exchange = None
+            left(exchange)
         if self.source == inf or inf in ends:
             return
         # Lane by lane: the last byte enters when it has come, and leaves no sooner than all others.
@@ -127,11 +177,11 @@ class LongPassage(Passage):
             entered = offset
         rest = last + self.delay - entered - self.clock.time
         if rest > 0:
-            self.clock.after(rest, self.out.finish)
+            self.clock.after(rest, self.finish)
         else:
-            self.out.finish()
+            self.finish()
 
     def stop(self) -> None:
-        self.left = None
+        self.left = self.exchange = None
         for lane, entry in self.entries:
             lane.leave(entry)

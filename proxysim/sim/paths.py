@@ -2,138 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
+from proxysim.sim.bodies import Body
 from proxysim.sim.clock import Clock
-from proxysim.sim.passages import LongPassage, Passage
+from proxysim.sim.passages import Lanes, LongPassage, Passage
 from proxysim.topology.directions import RETRANSMISSION, Direction, Tallies
-from proxysim.topology.lanes import Lane
 
-__all__ = ["Body", "Path"]
+if TYPE_CHECKING:
+    from proxysim.sim.exchange import Exchange
+
+__all__ = ["Path"]
 
 SEGMENT = 1460  # bytes of payload
 INITIAL_WINDOW = 10 * SEGMENT  # RFC 6928
 
 
-Call = Callable[[], None]
-
-
-class Body:
-    """A body in simulated time: how long it is, who made it, and whether all of it is here."""
-
-    __slots__ = (
-        "_followers",
-        "broken",
-        "complete",
-        "length",
-        "origin",
-        "passage",
-        "replayable",
-        "text",
-    )
-
-    def __init__(
-        self, length: int, origin: int, *, complete: bool = False, text: bool = False
-    ) -> None:
-        self.length = length
-        self.origin = origin  # the code of the node that made or kept it
-        self.complete = complete
-        self.text = text
-        self.replayable = True
-        self.broken = False
-        self.passage: Passage | None = None  # on which it is coming
-        self._followers: list[tuple[Call, Call]] | None = None
-
-    def follow(self, complete: Call, broken: Call) -> None:
-        """Call *complete* when the last byte is here, *broken* if the rest will never come.
-
-        What is known already is said at once.
-        """
-        if self.complete:
-            complete()
-        elif self.broken:
-            broken()
-        elif self._followers is None:
-            self._followers = [(complete, broken)]
-        else:
-            self._followers.append((complete, broken))
-
-    def when_complete(self, call: Call) -> None:
-        """Call *call* when the last byte is here; at once if it is."""
-        self.follow(call, _nothing)
-
-    def when_broken(self, call: Call) -> None:
-        """Call *call* if the rest will never come."""
-        self.follow(_nothing, call)
-
-    def finish(self, _: Any = None) -> None:
-        """The last byte is here."""
-        if self.broken:
-            return
-        self.complete = True
-        followers, self._followers, self.passage = self._followers, None, None
-        if followers is not None:
-            for complete, _ in followers:
-                complete()
-
-    def break_off(self) -> None:
-        """The rest will never come: who sends it stops, who waits for it is told."""
-        if self.complete or self.broken:
-            return
-        self.broken = True
-        if self.passage is not None:
-            self.passage.stop()
-        followers, self._followers, self.passage = self._followers, None, None
-        for _, broken in followers or ():
-            broken()
-
-
-def _nothing() -> None:
-    """What a follower does that wants to hear of the other end only."""
-
-
 class Path:
-    """The way from one party to another: its latency and the lanes on it.
+    """The way from one party to another, for all who go it: its latency and the lanes on it.
 
-    *legs* are directions of wires, each with the member (a client's code, else 0) who crosses it.
-    ``slowness`` is seconds for each byte of a head that travels alone.
+    ``limited`` says whether any bandwidth is, and ``slowness`` is seconds for each byte of a head
+    that travels alone.
     """
 
     __slots__ = (
+        "_lanes",
+        "_own",
         "directions",
-        "lanes",
         "latency",
-        "legs",
+        "limited",
         "slow_start",
         "slowness",
         "tally",
         "uncertain",
     )
 
-    def __init__(self, legs: Iterable[tuple[Direction, int]], tallies: Tallies) -> None:
-        self.legs = tuple(legs)
-        self.directions = tuple([direction for direction, _ in self.legs])
-        self.tally = tallies[self.directions]
-        self.latency = 0.0
-        self.lanes: tuple[tuple[float, Lane], ...] = ()
-        self.uncertain = False
-        self.slow_start = any(direction.slow_start for direction in self.directions)
-        for direction in self.directions:
+    def __init__(self, directions: tuple[Direction, ...], tallies: Tallies) -> None:
+        self.directions = directions
+        self.tally = tallies[directions]
+        self.slow_start = any(direction.slow_start for direction in directions)
+        self._own = any(direction.own_lanes for direction in directions)
+        self._lanes: dict[int, Lanes] = {}  # by member, where each has lanes of its own
+        for direction in directions:
             direction.paths.append(self)
         self.measure()
 
     def measure(self) -> None:
         """Add up what the wires are like now; called again when one of them changes."""
-        latency, slowness, lanes = 0.0, 0.0, []
-        for direction, member in self.legs:
-            lane = direction.lane(member)
-            if lane is not None:
-                lanes.append((latency, lane))
-                slowness += 1 / lane.bandwidth
+        latency, slowness = 0.0, 0.0
+        widths = [d.bandwidth for d in self.directions if d.bandwidth is not None]
+        for direction in self.directions:
             latency += direction.latency + direction.extra_latency
-        self.latency, self.slowness, self.lanes = latency, slowness, tuple(lanes)
+        for width in widths:
+            slowness += 1 / width
+        self.latency, self.slowness, self.limited = latency, slowness, bool(widths)
         self.uncertain = any(d.jitter or d.loss for d in self.directions)
+        self._lanes.clear()
+
+    def lanes(self, member: int) -> Lanes:
+        """The lanes that *member* (a client's code; else 0) meets, each with the latency before."""
+        who = member if self._own else 0
+        found = self._lanes.get(who)
+        if found is None:
+            latency, lanes = 0.0, []
+            for direction in self.directions:
+                lane = direction.lane(who)
+                if lane is not None:
+                    lanes.append((latency, lane))
+                latency += direction.latency + direction.extra_latency
+            found = self._lanes[who] = tuple(lanes)
+        return found
 
     def delay(self, request: int, attempt: int, first_timeout: float = RETRANSMISSION) -> float:
         """Seconds for a head to cross, chance included."""
@@ -160,26 +99,29 @@ class Path:
         clock: Clock,
         body: Body,
         size: int,
-        out: Body,
         delay: float,
-        left: Callable[[], None] | None,
-    ) -> None:
-        """Send *body* (*size* bytes with its head) along; *out* is the same at the other end.
+        member: int,
+        exchange: Exchange,
+        left: Callable[[Exchange], None] | None,
+    ) -> Passage:
+        """Send *body* (*size* bytes with its head) along; what is returned is it at the other end.
 
         A body joins each lane at its first byte. Its last byte comes at
         ``max(own lane finished, last byte from upstream) + latency``, lane by lane. *left* is
-        called when the last byte has left the sender; *delay* is what this crossing's head takes.
+        called with *exchange* when the last byte has left the sender; *delay* is what this
+        crossing's head takes; *member* is who crosses.
         """
+        lanes = self.lanes(member) if self.limited else ()
         passage: Passage
-        if len(self.lanes) > 1:
-            passage = LongPassage(clock, self.lanes, self.latency, delay, out, left, body.complete)
+        if len(lanes) > 1:
+            passage = LongPassage(clock, body, delay, exchange, left, lanes, self.latency)
         else:
-            passage = Passage(clock, delay, out, left)
-        out.passage = passage
+            passage = Passage(clock, body, delay, exchange, left)
         if not body.complete:
             passage.waiting += 1
-            body.follow(passage.source_done, out.break_off)
-        if self.lanes:
-            passage.start(self.lanes, size)
+            body.follow(passage.source_done, passage.break_off)
+        if lanes:
+            passage.start(lanes, size)
         else:
             passage.done()
+        return passage

@@ -240,9 +240,10 @@ class ProxyNode(Mishaps):
 
     def _watch(self, child: Exchange, seconds: float) -> None:
         """Give up on *child* when its first byte has not come in *seconds*."""
-        child.deadline = self.world.deadlines.set(
-            seconds, lambda: self._late(None, child, sent=True)
-        )
+        child.deadline = self.world.deadlines.set(seconds, self._unanswered, child)
+
+    def _unanswered(self, child: Exchange) -> None:
+        self._late(None, child, sent=True)
 
     def _late(self, task: Task | None, child: Exchange, *, sent: bool) -> None:
         if child.over:

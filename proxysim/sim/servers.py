@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from proxysim.costs import Costs
 from proxysim.messages import Headers, Response
 from proxysim.policies.tls import Terms
+from proxysim.sim.bodies import Body
 from proxysim.sim.channels import BROKEN
 from proxysim.sim.cores import Cores
 from proxysim.sim.dialling import Dial
 from proxysim.sim.exchange import Call, Exchange
 from proxysim.sim.mishaps import Mishaps
-from proxysim.sim.paths import Body
 from proxysim.sim.probes import Probe
 from proxysim.workload.distributions import Distribution
 from proxysim.workload.streams import Chance

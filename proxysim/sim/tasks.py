@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from proxysim.messages import Failure, Response
 from proxysim.proxies.effects import Closed, Head, Sent
+from proxysim.sim.bodies import Body
 from proxysim.sim.channels import Channel
 from proxysim.sim.dialling import Dial
 from proxysim.sim.exchange import Account, Call, Exchange
-from proxysim.sim.paths import Body
 
 if TYPE_CHECKING:
     from proxysim.sim.proxies import ProxyNode

@@ -22,31 +22,24 @@ class Wires:
     def __init__(self, env: Clock, network: Network, chance: Callable[[str], Chance]) -> None:
         self.network = network
         self.directions = Directions(env, network, chance)
-        # From party to party: the wires, whether each member has lanes of its own, the paths.
-        self._ways: dict[tuple[str, str], tuple[list[Direction], bool, dict[int, Path]]] = {}
+        self._paths: dict[tuple[str, str], Path] = {}
         self._joins: dict[tuple[Path, Path], Path] = {}
         self._tallies = Tallies()
 
-    def path(self, a: str, b: str, member: int) -> Path:
-        """The way from *a* to *b* for *member* (a client's code; 0 where no client is an end)."""
-        way = self._ways.get((a, b))
-        if way is None:
-            hops = self.network.route(a, b)
-            own = any(hop.each for hop in hops) and any(hop.wire.bandwidth for hop in hops)
-            way = self._ways[a, b] = ([self.directions[hop] for hop in hops], own, {})
-        directions, own, paths = way
-        who = member if own else 0
-        path = paths.get(who)
+    def path(self, a: str, b: str) -> Path:
+        """The way from *a* to *b*, parties or groups of them."""
+        path = self._paths.get((a, b))
         if path is None:
-            path = paths[who] = Path([(wire, who) for wire in directions], self._tallies)
+            directions = tuple([self.directions[hop] for hop in self.network.route(a, b)])
+            path = self._paths[a, b] = Path(directions, self._tallies)
         return path
 
     def joined(self, first: Path, second: Path) -> Path:
         """The way along *first* and then *second*."""
         path = self._joins.get((first, second))
         if path is None:
-            legs = first.legs + second.legs
-            path = self._joins[first, second] = Path(legs, self._tallies)
+            directions = first.directions + second.directions
+            path = self._joins[first, second] = Path(directions, self._tallies)
         return path
 
     def by_name(self) -> dict[str, list[Direction]]:

@@ -22,7 +22,7 @@ from proxysim.scenario.facts import facts_of
 from proxysim.scenario.happenings import event_facts
 from proxysim.scenario.notes import notes_of
 from proxysim.sim import carrying, waiting  # noqa: F401 - they register how effects are carried out
-from proxysim.sim.channels import Channel, Endpoint
+from proxysim.sim.channels import Channel, Endpoint, Route
 from proxysim.sim.clients import Clients
 from proxysim.sim.clock import Clock
 from proxysim.sim.deadlines import Deadlines
@@ -77,6 +77,7 @@ class World:
         self.seen: list[Sight] | None = [] if views else None  # what :meth:`count_sights` counts
         self._sights: Counter[Sight] = Counter()
         self.lookups: Counter[tuple[int, int, int]] = Counter()  # by asker, client, site
+        self._routes: dict[tuple[str, str], Route] = {}
         self._sight_codes: dict[tuple[tuple[Segment, ...], bool | None], int] = {}
         self.deadlines = Deadlines(self.env)
         self.costs = costs_of(document, None, scenario.directory)
@@ -207,9 +208,12 @@ class World:
         self, asker: str, target: Endpoint, member: int, address: str, code: int
     ) -> Channel:
         """A connection from *asker* (a node, or a group and the code of its *member*)."""
-        up = self.wires.path(asker, target.name, member)
-        down = self.wires.path(target.name, asker, member)
-        return Channel(self, up, down, target, address, code)
+        route = self._routes.get((asker, target.name))
+        if route is None:
+            up = self.wires.path(asker, target.name)
+            down = self.wires.path(target.name, asker)
+            route = self._routes[asker, target.name] = Route(self, up, down, code, target.code)
+        return Channel(self, route, target, address, member)
 
     def sight(self, segments: tuple[Segment, ...], secure: bool | None) -> int:
         """A number for what can be seen on a connection of *segments*, *secure* or not.

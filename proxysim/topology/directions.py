@@ -71,7 +71,7 @@ class Direction:
         self.chance = chance
         self._lanes = lanes
         self._lane = lane
-        self._own_lanes = own_lanes
+        self.own_lanes = own_lanes
         self.paths: list[Measured] = []
         self.tallies: list[Tally] = []
 
@@ -79,7 +79,7 @@ class Direction:
         """The lane of *member* (a client's code); None where bandwidth is without limit."""
         if self.bandwidth is None:
             return None
-        key = (self._lane, member if self._own_lanes else 0)
+        key = (self._lane, member if self.own_lanes else 0)
         lane = self._lanes.get(key)
         if lane is None:
             lane = self._lanes[key] = Lane(self.clock, self.bandwidth)

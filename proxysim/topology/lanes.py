@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heappop, heappush
-from itertools import count
 from math import inf
 from typing import Any, Protocol
 
@@ -39,7 +38,7 @@ class Lane:
         "_active",
         "_armed",
         "_env",
-        "_order",
+        "_joined",
         "_sending",
         "_since",
         "_timer",
@@ -52,7 +51,7 @@ class Lane:
         self._env = env
         self._sending: list[Sending] = []
         self._active = 0
-        self._order = count()
+        self._joined = 0  # transfers so far
         self._work = 0.0  # bytes done so far for a transfer that had always been there
         self._since = 0.0  # when _work was last brought up to date
         self._armed = inf  # when the timer that counts will fire
@@ -70,7 +69,8 @@ class Lane:
         if active:
             self._work += (now - self._since) * self.bandwidth / active
         self._since = now
-        entry: Sending = [self._work + size, next(self._order), done]
+        self._joined += 1
+        entry: Sending = [self._work + size, self._joined, done]
         self._active = active = active + 1
         sending = self._sending
         heappush(sending, entry)
