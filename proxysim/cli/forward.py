@@ -20,19 +20,25 @@ from proxysim.cli.standing import (
     MaxBody,
     Node,
     Upgrades,
+    blamed,
     built,
+    chosen,
+    host_of,
     limits_of,
+    listening_place,
     need_the_wire,
-    node_of,
     place_of,
+    seconds_of,
     stand,
     stood,
     upgrades_of,
+    varied,
 )
 from proxysim.errors import ScenarioError
 
 if TYPE_CHECKING:
     from proxysim.policies.filters import Filters
+    from proxysim.policies.reach import Allowed
     from proxysim.scenario import Scenario
     from proxysim.sockets.standing import Setup
 
@@ -75,7 +81,12 @@ def forward(
     ] = None,
     tunnel_port: Annotated[
         list[int] | None,
-        typer.Option(metavar="PORT", help="Let CONNECT reach this port. Default: 443 alone."),
+        typer.Option(
+            metavar="PORT",
+            min=1,
+            max=65535,
+            help="Let CONNECT reach this port; may be repeated. Default: 443 alone.",
+        ),
     ] = None,
     resolve: Annotated[
         list[str] | None,
@@ -100,31 +111,34 @@ def forward(
     It reaches public addresses only, and listens on the loopback only, unless told otherwise.
     """
     need_the_wire()
-    from proxysim.policies.reach import Allowed, Reach
+    from proxysim.policies.reach import Reach
     from proxysim.proxies.forward import ForwardProxy
     from proxysim.sockets.standing import Setup
     from proxysim.sockets.tls import client_context
     from proxysim.sockets.upstream import Upstreams
-    from proxysim.units import duration
 
-    place = place_of(listen, "--listen")
+    place = listening_place(listen, "--listen", everywhere=beyond_loopback)
+    admin_place = None if admin is None else listening_place(admin, "--admin")
+    limits = limits_of(max_body, header_time, idle, connections)
+    patience = seconds_of(drain, "--drain", none=True)
+    upgrades = upgrades_of(upgrade)
+    allowed = _allowed(allow or [])
     names = dict(_resolved(text) for text in resolve or ())
     settings = {
-        "identity": identity,
-        "cache": None if cache is None else {"capacity": cache, "collapse": True},
-        "authentication": {"users": dict(map(_user, user))} if user else None,
+        "--identity": ("identity", identity),
+        "--cache": ("cache", None if cache is None else {"capacity": cache, "collapse": True}),
+        "--user": ("authentication", {"users": _users(user)} if user else None),
     }
 
     def build() -> Setup:
-        chosen, name = _scenario(scenario, node)
-        changes = {f"nodes.{name}.{at}": to for at, to in settings.items() if to is not None}
-        proxy = built(chosen.set(changes) if changes else chosen, name)
+        found, name = chosen(scenario, node, "forward_proxy") or _plain()
+        proxy = built(varied(found, name, settings), name)
         assert isinstance(proxy, ForwardProxy)
-        proxy.upgrades = upgrades_of(upgrade)
-        proxy.filters = _filters(proxy.filters, allow or [], deny or [], block_list or [])
+        proxy.upgrades = upgrades
+        proxy.filters = _filters(proxy.filters, allowed, deny or [], block_list or [])
         if tunnel_port:
             proxy.tunnel_ports = frozenset(tunnel_port)
-        reach = Reach(Allowed(text) for text in allow or ())
+        reach = Reach(allowed)
         return Setup(
             proxy,
             place,
@@ -137,23 +151,18 @@ def forward(
             ),
             everywhere=beyond_loopback,
             reach=reach,
-            limits=limits_of(max_body, header_time, idle, connections),
+            limits=limits,
             access_log=access_log,
-            admin=None if admin is None else place_of(admin, "--admin"),
-            drain=duration(drain),
+            admin=admin_place,
+            drain=patience,
             kept=(cache, scenario, node),
         )
 
-    stand(build)
+    stand(build, {"--listen": listen, "--admin": admin, "--access-log": access_log})
 
 
-def _scenario(name: str | None, node: str | None) -> tuple[Scenario, str]:
-    """The scenario called *name*, or a plain one, and the node that is meant."""
-    from proxysim.scenario import load
-
-    if name is not None:
-        chosen = load(name)
-        return chosen, node_of(chosen, node, "forward_proxy")
+def _plain() -> tuple[Scenario, str]:
+    """The scenario of a plain forward proxy, and what that is called."""
     proxy = {
         "kind": "forward_proxy",
         "deadlines": {"connect": CONNECT_SECONDS, "first_byte": FIRST_BYTE_SECONDS},
@@ -167,37 +176,53 @@ def _scenario(name: str | None, node: str | None) -> tuple[Scenario, str]:
     return stood(nodes, [site]), "proxysim"
 
 
+def _allowed(texts: list[str]) -> list[Allowed]:
+    from proxysim.policies.reach import Allowed
+
+    with blamed("--allow"):
+        return [Allowed(text) for text in texts]
+
+
 def _filters(
-    before: Filters | None, allow: list[str], deny: list[str], lists: list[Path]
+    before: Filters | None, allowed: list[Allowed], deny: list[str], lists: list[Path]
 ) -> Filters | None:
     """Those of a scenario, and before them what the command allows and denies."""
     from proxysim.policies.filters import Filters, build_rule
-    from proxysim.policies.reach import Allowed
     from proxysim.scenario.block_lists import list_in
 
     rules = []
-    if named := [name for text in allow if (name := Allowed(text).name)]:
-        rules.append(build_rule("allow", {"domain": named}))
-    if deny:
-        rules.append(build_rule("deny", {"domain": deny}, "its domain is blocked"))
+    if named := [each.name for each in allowed if each.name]:
+        with blamed("--allow"):
+            rules.append(build_rule("allow", {"domain": named}))
+    for domain in deny:
+        with blamed("--deny"):
+            rules.append(build_rule("deny", {"domain": domain}, "its domain is blocked"))
     for path in lists:
         category = str(path)
         because = f"it is on the list {path.name}"
-        names = {category: list_in(path).names}
+        with blamed("--block-list", file=True):
+            names = {category: list_in(path).names}
         rules.append(build_rule("deny", {"category": category}, because, categories=names))
     rules += () if before is None else before.rules
     return Filters(rules) if rules else None
 
 
-def _user(text: str) -> tuple[str, dict[str, str]]:
-    name, colon, password = text.partition(":")
-    if not name or not colon:
-        raise ScenarioError(f"found {name!r} as a user", place="--user", mend="Give NAME:PASSWORD.")
-    return name, {"password": password}
+def _users(texts: list[str]) -> dict[str, dict[str, str]]:
+    """Users and their passwords; what is wrong is told without the password."""
+    users: dict[str, dict[str, str]] = {}
+    for text in texts:
+        name, _, password = text.partition(":")
+        if not name or not password:
+            problem = f"found {name!r} as a user" if name else "found a user without a name"
+            raise ScenarioError(problem, place="--user", mend="Give NAME:PASSWORD.")
+        if name in users:
+            raise ScenarioError(f"{name!r} is given twice", place="--user", mend="Give it once.")
+        users[name] = {"password": password}
+    return users
 
 
 def _resolved(text: str) -> tuple[str, tuple[str, int]]:
     host, equals, where = text.partition("=")
-    if not host or not equals:
+    if not equals or not host_of(host):
         raise ScenarioError(f"found {text!r}", place="--resolve", mend="Give HOST=ADDRESS:PORT.")
-    return host.lower(), place_of(where, "--resolve")
+    return host.lower(), place_of(where, "--resolve", first=1)

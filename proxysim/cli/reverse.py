@@ -22,21 +22,25 @@ from proxysim.cli.standing import (
     MaxBody,
     Node,
     Upgrades,
+    blamed,
     built,
+    chosen,
+    host_of,
     limits_of,
+    listening_place,
     need_the_wire,
-    node_of,
     pairs_of,
-    place_of,
+    seconds_of,
     stand,
     stood,
     upgrades_of,
+    varied,
 )
 from proxysim.errors import ScenarioError
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from proxysim.scenario import Scenario
     from proxysim.sockets.standing import Setup
@@ -132,42 +136,50 @@ def reverse(
     from proxysim.policies.reach import ANYWHERE
     from proxysim.proxies.reverse import ReverseProxy
     from proxysim.sockets.standing import Setup
-    from proxysim.sockets.tls import client_context
     from proxysim.sockets.upstream import Upstreams
-    from proxysim.units import duration
 
-    place = place_of(listen, "--listen")
+    place = listening_place(listen, "--listen", everywhere=beyond_loopback)
+    admin_place = None if admin is None else listening_place(admin, "--admin")
+    limits = limits_of(max_body, header_time, idle, connections)
+    patience = seconds_of(drain, "--drain", none=True)
+    upgrades = upgrades_of(upgrade)
     urls = [_url(text) for text in backend or ()]
     if not urls:
         raise ScenarioError(
             "there are no servers", place="--backend", mend="Give one: http://127.0.0.1:9001"
         )
     pairs = pairs_of(certificate or [], key or [])
-    if passthrough and (tls or pairs):
+    if passthrough:
+        _nothing_to_read({"--tls": tls or pairs, "--cache": cache, "--compress": compress})
+    if write_ca is not None and (pairs or not tls):
         raise ScenarioError(
-            "found --passthrough with --tls", mend="Leave TLS to the servers, or end it here."
+            "no authority is made up", place="--write-ca", mend="Give --tls, and no --certificate."
+        )
+    if backend_ca is not None and not any(url[0] == "https" for url in urls):
+        raise ScenarioError(
+            "no server speaks TLS", place="--backend-ca", mend="Give one: --backend https://..."
         )
     terminate = tls or bool(pairs)
     made = _made(pairs, [place[0], *(site or ())], write_ca) if terminate else None
     settings = {
-        "balancer": balancer,
-        "sites": site if scenario is not None else None,
-        "cache": None if cache is None else {"capacity": cache, "collapse": True},
-        "compression": ["zstd", "br", "gzip"] if compress else None,
-        "health.active": None if check is None else {"path": check},
-        "retry": {"attempts": retry} if retry is not None else None,
-        "tls": "passthrough" if passthrough else None,
+        "--balancer": ("balancer", balancer),
+        "--site": ("sites", site if scenario is not None else None),
+        "--cache": ("cache", None if cache is None else {"capacity": cache, "collapse": True}),
+        "--compress": ("compression", ["zstd", "br", "gzip"] if compress else None),
+        "--check": ("health.active", None if check is None else {"path": check}),
+        "--retry": ("retry", {"attempts": retry} if retry is not None else None),
+        "--passthrough": ("tls", "passthrough" if passthrough else None),
     }
 
     def build() -> Setup:
-        chosen, name = _scenario(scenario, node, len(urls), site or [ANY_SITE])
-        changes = {f"nodes.{name}.{at}": to for at, to in settings.items() if to is not None}
-        proxy = built(chosen.set(changes) if changes else chosen, name)
+        named = chosen(scenario, node, "reverse_proxy")
+        found, name = named or _plain(len(urls), site or [ANY_SITE])
+        proxy = built(varied(found, name, settings), name)
         assert isinstance(proxy, ReverseProxy)
-        proxy.upgrades = upgrades_of(upgrade)
+        proxy.upgrades = upgrades
         if scenario is None and not site:
             proxy.sites = frozenset()  # whatever it is called
-        members = [found.name for found in proxy.fleet.backends]
+        members = [member.name for member in proxy.fleet.backends]
         if len(members) != len(urls):
             raise ScenarioError(
                 f"found {len(urls)} servers for the scenario's {len(members)}",
@@ -184,32 +196,25 @@ def reverse(
             Upstreams(
                 {member: url[1:] for member, url in where.items()},
                 bounds=ANYWHERE,
-                tls=client_context(backend_ca) if secure else None,
+                tls=_trusting(backend_ca) if secure else None,
                 secure=secure,
             ),
             everywhere=beyond_loopback,
             tls=context,
             proxy_protocol=proxy_protocol,
-            limits=limits_of(max_body, header_time, idle, connections),
+            limits=limits,
             access_log=access_log,
-            admin=None if admin is None else place_of(admin, "--admin"),
-            drain=duration(drain),
+            admin=admin_place,
+            drain=patience,
             kept=(cache, scenario, node),
             notes=notes,
         )
 
-    stand(build)
+    stand(build, {"--listen": listen, "--admin": admin, "--access-log": access_log})
 
 
-def _scenario(
-    name: str | None, node: str | None, count: int, sites: list[str]
-) -> tuple[Scenario, str]:
-    """The scenario called *name*, or one of *sites* on *count* servers; the node that is meant."""
-    from proxysim.scenario import load
-
-    if name is not None:
-        chosen = load(name)
-        return chosen, node_of(chosen, node, "reverse_proxy")
+def _plain(count: int, sites: list[str]) -> tuple[Scenario, str]:
+    """The scenario of a reverse proxy for *sites* on *count* servers, and what that is called."""
     proxy = {
         "kind": "reverse_proxy",
         "sites": sites,
@@ -222,7 +227,8 @@ def _scenario(
         "proxysim": proxy,
         "server": {"kind": "server", "count": count},
     }
-    return stood(nodes, sites), "proxysim"
+    with blamed("--site"):
+        return stood(nodes, sites), "proxysim"
 
 
 def _url(text: str) -> tuple[str, str, int]:
@@ -232,14 +238,34 @@ def _url(text: str) -> tuple[str, str, int]:
         port = split.port
     except ValueError:
         split, port = urlsplit(""), None
-    wrong = split.path not in ("", "/") or split.query or split.username
-    if split.scheme not in ("http", "https") or not split.hostname or wrong:
+    wrong = split.path not in ("", "/") or split.query or split.fragment or "@" in split.netloc
+    host = host_of(split.hostname or "")
+    if split.scheme not in ("http", "https") or not host or wrong or port == 0:
         raise ScenarioError(
             f"found {text!r}",
             place="--backend",
             mend="Give a scheme, a host and a port: http://127.0.0.1:9001",
         )
-    return split.scheme, split.hostname, port or (443 if split.scheme == "https" else 80)
+    return split.scheme, host, port or (443 if split.scheme == "https" else 80)
+
+
+def _trusting(authority: Path | None) -> ssl.SSLContext:
+    """TLS for servers that *authority*, or the system's, vouch for."""
+    from proxysim.sockets.tls import client_context
+
+    with blamed("--backend-ca", file=True):
+        return client_context(authority)
+
+
+def _nothing_to_read(options: Mapping[str, object]) -> None:
+    """Refuse those of *options* that want to see what --passthrough leaves sealed."""
+    for option, given in options.items():
+        if given:
+            raise ScenarioError(
+                "found beside --passthrough",
+                place=option,
+                mend="Leave TLS to the servers, or end it here: give one of the two.",
+            )
 
 
 def _made(
@@ -248,8 +274,12 @@ def _made(
     """What makes the TLS that clients are spoken to with: of *pairs*, or for *names*."""
     from proxysim.sockets.tls import Certificates, server_context
 
+    def given() -> tuple[ssl.SSLContext, list[str]]:
+        with blamed("--certificate, --key", file=True):
+            return server_context(pairs), []
+
     if pairs:
-        return lambda: (server_context(pairs), [])
+        return given
     made = Certificates(names)
     if written is None:
         with tempfile.NamedTemporaryFile(prefix="proxysim-", suffix=".pem", delete=False) as file:
@@ -259,8 +289,8 @@ def _made(
     except OSError as error:
         raise ScenarioError(
             f"the authority cannot be written: {error.strerror}",
-            place=str(written),
-            mend="Name another file, with --write-ca.",
+            place=f"--write-ca {written}",
+            mend="Name a file in a directory that can be written to.",
         ) from None
     note = f"its certificate is made up; trust it by {written}, as in curl --cacert {written}"
     return lambda: (made.server_context(), [note])

@@ -149,8 +149,12 @@ def _split(text: str) -> tuple[str, int]:
     host, colon, port = text.strip().rpartition(":")
     if text.startswith("["):
         inner, bracket, rest = text[1:].partition("]")
-        if bracket and (not rest or (rest[0] == ":" and rest[1:].isdecimal())):
+        if bracket and (not rest or (rest[0] == ":" and _is_port(rest[1:]))):
             return inner, int(rest[1:] or 0)
-    elif colon and ":" not in host and port.isdecimal():
+    elif colon and ":" not in host and _is_port(port):
         return host, int(port)
     return text.strip(), 0
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and 0 < int(text) <= 65535

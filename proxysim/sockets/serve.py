@@ -22,7 +22,7 @@ from proxysim.sockets.proxy_protocol import Listener
 from proxysim.sockets.upstream import Upstreams
 from proxysim.sockets.wire import Wire
 
-__all__ = ["Served", "Server", "serve"]
+__all__ = ["Served", "Server", "on_loopback", "serve"]
 
 #: How often slow clients are looked for, at most and at least.
 TICKS = (0.02, 1.0)
@@ -116,7 +116,7 @@ class Server:
         self, host: str, port: int, *, everywhere: bool = False, proxy_protocol: bool = False
     ) -> None:
         """Listen; see :func:`serve`. With *proxy_protocol* each connection begins with its line."""
-        if not everywhere and not _on_loopback(host):
+        if not everywhere and not on_loopback(host):
             raise ScenarioError(
                 f"found {host!r} to listen on",
                 mend="Only the loopback, 127.0.0.0/8 and ::1, is served unless told otherwise.",
@@ -214,7 +214,8 @@ class Server:
         self._clock = loop.call_later(self._tick_seconds, self._tick)
 
 
-def _on_loopback(host: str) -> bool:
+def on_loopback(host: str) -> bool:
+    """Whether *host*, an address or ``localhost``, is this machine alone."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

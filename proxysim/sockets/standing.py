@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import ssl
 from collections.abc import Callable
@@ -208,7 +209,7 @@ async def _listen(
     except OSError as error:
         await server.close()
         raise ScenarioError(
-            f"it cannot be listened on: {error.strerror or error}",
+            f"it cannot be listened on: {os.strerror(error.errno) if error.errno else error}",
             place=_written(place),
             mend="Choose another address or port; port 0 takes any that is free.",
         ) from None

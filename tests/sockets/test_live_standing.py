@@ -243,31 +243,116 @@ def test_signals_under_load_lose_no_request():
     assert wrong == []
 
 
-def test_what_cannot_begin_says_why(tmp_path):
+def test_what_cannot_be_listened_on_says_so():
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
         status, said = said_of("forward", f"--listen=127.0.0.1:{port}")
         assert status == 2
-        assert f"127.0.0.1:{port}: it cannot be listened on: " in said
-    for arguments, words in {
-        ("forward", "--listen=0.0.0.0:3128"): "Only the loopback",
-        ("forward", "--listen=nonsense"): "Give an address and a port",
-        ("forward", "--allow=a/b"): "to be allowed",
-        ("forward", f"--block-list={tmp_path / 'none'}"): "cannot be read",
-        ("reverse",): "there are no servers",
-        ("reverse", "--backend=ftp://a"): "Give a scheme",
-        ("reverse", "--backend=127.0.0.1:1", "--balancer=fairest"): "fairest",
-        (
-            "reverse",
-            "--backend=127.0.0.1:1",
-            f"--certificate={tmp_path / 'no.pem'}",
-            f"--key={tmp_path / 'no.key'}",
-        ): "the certificate cannot be used",
-        ("reverse", "--backend=127.0.0.1:1", "--scenario=website-reverse-proxy"): "found 1 server",
-    }.items():
-        status, said = said_of(*arguments)
-        assert status == 2, said
-        assert words in said
+        assert f"--listen 127.0.0.1:{port}: it cannot be listened on: Address already" in said
+        status, said = said_of("forward", "--listen=127.0.0.1:0", f"--admin=127.0.0.1:{port}")
+        assert status == 2
+        assert f"--admin 127.0.0.1:{port}: it cannot be listened on" in said
+
+
+BOTH = [
+    ("--listen=nonsense", "Give an address and a port"),
+    ("--listen=localhost", "Give an address and a port"),
+    ("--listen=127.0.0.1:70000", "Give an address and a port"),
+    ("--listen=a b:80", "Give an address and a port"),
+    ("--listen=0.0.0.0:3128", "Give an address on the loopback, such as 127.0.0.1:3128"),
+    ("--admin=x", "Give an address and a port"),
+    ("--admin=0.0.0.0:0", "Give an address on the loopback"),
+    ("--cache=lots", "Expected a size"),
+    ("--max-body=huge", "Expected a size"),
+    ("--header-time=soon", "Expected a time"),
+    ("--header-time=0", "above zero"),
+    ("--idle=-1s", "Expected a time"),
+    ("--idle=0s", "above zero"),
+    ("--drain=x", "Expected a time"),
+    ("--connections=0", "greater than or equal to 1"),
+    ("--upgrade=a b", "Give a protocol"),
+    ("--scenario=gohst", "there is no scenario 'gohst'"),
+    ("--scenario=one-server", "one-server has no"),
+    ("--node=gateway", "Give --scenario too"),
+    ("--access-log=/nope/x", "cannot be written"),
+]
+OF_FORWARD = [
+    ("--identity=ghost", "Known: anonymous, elite, transparent"),
+    ("--deny=a b", "Give a host"),
+    ("--deny=", "Give a text"),
+    ("--deny=http://casino.example/", "Give a host"),
+    ("--allow=a b", "Give a host"),
+    ("--allow=a/b", "Give an address, a network"),
+    ("--allow=10.0.0.0/99", "Give an address, a network"),
+    ("--allow=10.0.0.1:99999", "Give an address, a network"),
+    ("--allow=10.0.0.1:0", "Give an address, a network"),
+    ("--block-list=/nope", "cannot be read"),
+    ("--user=ann", "Give NAME:PASSWORD"),
+    ("--user=ann:", "Give NAME:PASSWORD"),
+    ("--user=:secret", "Give NAME:PASSWORD"),
+    ("--tunnel-port=0", "greater than or equal to 1"),
+    ("--tunnel-port=65536", "less than or equal to 65535"),
+    ("--resolve=a", "Give HOST=ADDRESS:PORT"),
+    ("--resolve=a=b", "Give an address and a port"),
+    ("--resolve=a=b:0", "Give an address and a port"),
+    ("--resolve=a=b c:80", "Give an address and a port"),
+    ("--resolve=a b=127.0.0.1:80", "Give HOST=ADDRESS:PORT"),
+]
+OF_REVERSE = [
+    ("--balancer=fairest", "Known: bounded_load"),
+    ("--site=a b", "A site's name"),
+    ("--check=well", "Give a path that begins with /"),
+    ("--retry=0", "greater than or equal to 1"),
+    ("--certificate=/no.pem --key=/no.key", "the certificate cannot be used"),
+    ("--certificate=/no.pem", "Give a --key for each"),
+    ("--write-ca=/nope/ca.pem --tls", "cannot be written"),
+    ("--write-ca=/tmp/ca.pem", "no authority is made up"),
+    ("--backend-ca=/no.pem", "no server speaks TLS"),
+    ("--backend-ca=/no.pem --backend=https://a.example", "cannot be used"),
+    ("--tls --passthrough", "give one of the two"),
+    ("--cache=1MB --passthrough", "give one of the two"),
+    ("--backend=ftp://a", "Give a scheme"),
+    ("--backend=http://a/path", "Give a scheme"),
+    ("--backend=http://a:0", "Give a scheme"),
+    ("--backend=http://a:99999", "Give a scheme"),
+    ("--backend=http://a b", "Give a scheme"),
+    ("--backend=http://u@a", "Give a scheme"),
+    ("--backend=http://a --scenario=website-reverse-proxy", "Give one for each of shop-1"),
+    ("--site=ghost.example --scenario=website-reverse-proxy", "Known: shop.example"),
+]
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "words"),
+    [("forward", *case) for case in [*BOTH, *OF_FORWARD]]
+    + [("reverse", *case) for case in [*BOTH, *OF_REVERSE]],
+)
+def test_a_bad_option_is_named_and_how_to_mend_it(monkeypatch, command, options, words):
+    async def began(_):
+        raise AssertionError("it has begun to serve")
+
+    monkeypatch.setattr("proxysim.sockets.standing._Standing.begin", began)
+    given = options.split(" --")
+    given = [given[0], *(f"--{more}" for more in given[1:])]
+    named = given[0].partition("=")[0]
+    if command == "reverse" and "--backend=" not in options:
+        given.append("--backend=127.0.0.1:1")
+    status, said = said_of(command, *given)
+    assert status == 2
+    assert named in said
+    assert words in said
+    assert said.count("\n") == 1 or "Usage: " in said
+
+
+def test_a_password_is_not_repeated():
+    _, said = said_of("forward", "--user=:secret")
+    assert "secret" not in said
+
+
+def test_a_reverse_proxy_needs_a_server():
+    status, said = said_of("reverse")
+    assert status == 2
+    assert "--backend: there are no servers" in said
 
 
 def test_what_is_not_installed_is_named(monkeypatch):
