@@ -67,7 +67,7 @@ def axes_for(ax: Axes | None, width: float = 7.2, height: float = 4.2) -> Axes:
 
 def finish(
     ax: Axes,
-    run: Run,
+    run: Run | str,
     title: str,
     *,
     n: int | str | None,
@@ -79,6 +79,7 @@ def finish(
     """Give *ax* its title, labels, light frame and, *below* it in points, where it comes from.
 
     *n* is the number of requests shown, or words for it. *above*: points to leave under the title.
+    What shows many runs says in words where it comes from, in place of a *run*.
     """
     ax.set_title(title, loc="left", fontsize=11, fontweight="bold", color=INK, pad=7 + above)
     if x:
@@ -92,7 +93,7 @@ def finish(
         ax.spines[side].set_color(GREY)
         ax.spines[side].set_linewidth(0.8)
     ax.set_axisbelow(True)
-    sources = [provenance(run, n)]
+    sources = [run if isinstance(run, str) else provenance(run, n)]
     for text in [text for text in ax.texts if text.get_gid() == "provenance"]:
         sources = list(dict.fromkeys([*text.get_text().split("\n"), *sources]))
         text.remove()
