@@ -1,7 +1,7 @@
 """Where charts are put by those who draw them, and found by a run that is asked for one.
 
-Results know no chart: a room above registers what it draws, and is imported when the first chart
-is asked for.
+Results know no chart and no stage: a room above registers what it draws or plays, and is imported
+when the first of them is asked for.
 """
 
 from __future__ import annotations
@@ -12,20 +12,37 @@ from typing import Any
 
 from proxysim.errors import did_you_mean
 
-__all__ = ["Plots", "lookup", "names", "register"]
+__all__ = ["Plots", "lookup", "names", "player", "register", "register_player"]
 
 Draw = Callable[..., Any]
 
 #: The package that registers the charts, imported when they are first needed.
 provider: str | None = "proxysim.charts"
 
+#: The package that registers the player.
+stage: str = "proxysim.stage"
+
 _charts: dict[str, Draw] = {}
+_players: list[Draw] = []
 
 
 def register(name: str, function: Draw) -> Draw:
     """Make ``run.plot.NAME(...)`` call ``function(run, ...)``; a later one takes the name over."""
     _charts[name] = function
     return function
+
+
+def register_player(function: Draw) -> Draw:
+    """Make ``run.play(...)`` call ``function(run, ...)``; a later one takes over."""
+    _players[:] = [function]
+    return function
+
+
+def player() -> Draw:
+    """What plays a run."""
+    if not _players:
+        importlib.import_module(stage)
+    return _players[0]
 
 
 def names() -> list[str]:

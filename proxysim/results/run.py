@@ -14,7 +14,7 @@ import numpy as np
 
 from proxysim.errors import ResultError, RunError, did_you_mean
 from proxysim.results.columns import Outcome
-from proxysim.results.registry import Plots
+from proxysim.results.registry import Plots, player
 from proxysim.results.summary import Summary, plain, summarise
 from proxysim.results.table import Array, Table
 from proxysim.results.totals import Totals
@@ -168,6 +168,13 @@ class Run:
     def plot(self) -> Plots:
         """The charts: ``run.plot.latency()``; ``dir(run.plot)`` lists them."""
         return Plots(self)
+
+    def play(self, *others: Run, **options: Any) -> Any:
+        """The stage: a page on which the run's requests move; see :func:`proxysim.stage.play`.
+
+        Another run is played beside it, under the same clock. Needs the spans: ``hops="all"``.
+        """
+        return player()(self, *others, **options)
 
     def check(self) -> None:
         """Hold the run against its own laws; RunError names the one that is broken.

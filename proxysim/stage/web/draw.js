@@ -1,0 +1,439 @@
+// Draws a moment of a run: the network, and everything that moves on it.
+
+import {Places, RADIUS} from "./places.js";
+import {Shelves} from "./shelf.js";
+import {Sprites} from "./marks.js";
+import {upTo} from "./trace.js";
+import {duration, fitted, write} from "./words.js";
+
+const GLOW = 0.45; // s that a crossing too short to see leaves a trail
+const SIGN = 0.9; // s that a sign stands
+const KINDS = {clients: "clients", forward_proxy: "forward proxy", reverse_proxy: "reverse proxy",
+  server: "server", router: "router"};
+
+export class Painter {
+  constructor(canvas, trace) {
+    this.canvas = canvas;
+    this.trace = trace;
+    this.shelves = new Shelves(trace);
+    this.context = canvas.getContext("2d");
+  }
+
+  resize(width, colours) {
+    const scale = window.devicePixelRatio || 1;
+    this.places = new Places(this.trace, width);
+    this.colours = colours;
+    this.canvas.width = Math.round(width * scale);
+    this.canvas.height = Math.round(this.places.height * scale);
+    this.canvas.style.height = `${this.places.height}px`;
+    this.scale = scale;
+    this.sprites = new Sprites(colours, scale);
+    this.backdrop = document.createElement("canvas");
+    this.backdrop.width = this.canvas.width;
+    this.backdrop.height = this.canvas.height;
+    const c = this.backdrop.getContext("2d");
+    c.scale(scale, scale);
+    this.#zones(c);
+    for (const link of this.trace.data.links) this.#road(c, link);
+  }
+
+  // Draw the moment t; wall: seconds of watching; look: {follow, selected, calm}.
+  draw(t, pace, look) {
+    const c = this.context;
+    c.setTransform(this.scale, 0, 0, this.scale, 0, 0);
+    c.clearRect(0, 0, this.places.width, this.places.height);
+    c.drawImage(this.backdrop, 0, 0, this.places.width, this.places.height);
+    const marks = this.trace.marks(t);
+    const wall = pace.wall(t);
+    this.#events(c, t);
+    this.#bodies(c, t, look);
+    if (!look.calm) this.#trails(c, t, pace, wall, look);
+    this.#nodes(c, t, marks, wall, pace);
+    this.spots = this.#spots(marks);
+    for (const spot of this.spots) {
+      if (!spot.hidden) this.#mark(c, spot, look);
+    }
+    this.#signs(c, t, pace, wall);
+    return marks;
+  }
+
+  // Where each mark is drawn: {mark, x, y, r}.
+  #spots(marks) {
+    const queues = new Map(), rests = new Map();
+    for (const mark of marks) {
+      if (mark.way.length > 1) continue;
+      const key = mark.way[0];
+      if (mark.kind === "hold" && mark.step === "queue") push(queues, key, mark);
+      else if (mark.step !== "service") push(rests, key, mark);
+    }
+    for (const line of queues.values()) line.sort((a, b) => a.leg.start - b.leg.start);
+    return marks.map((mark) => {
+      if (mark.way.length > 1) {
+        const side = mark.kind === "shake" ? 0 : this.places.side(mark.request, ...mark.way);
+        const [x, y] = this.places.onWay(mark.way, mark.share, side);
+        return {mark, x, y, r: mark.kind === "shake" ? RADIUS * 0.9 : RADIUS};
+      }
+      const icon = mark.way[0], node = this.trace.data.nodes[icon];
+      if (mark.step === "service") {
+        const seat = this.#seat(icon, mark.leg.seat);
+        const r = Math.min(RADIUS, seat.size * 0.46) * (1 - 0.72 * mark.share);
+        return {mark, x: seat.x, y: seat.y, r, hidden: seat.hidden};
+      }
+      const queue = queues.get(icon);
+      if (mark.step === "queue" && queue) return {mark, ...this.#inLine(icon, queue.indexOf(mark))};
+      if (node.kind === "clients") return {mark, ...this.#atHome(icon, mark)};
+      return {mark, ...this.#inside(icon, rests.get(icon).indexOf(mark))};
+    });
+  }
+
+  #mark(c, {mark, x, y, r}, look) {
+    const off = look.follow !== null && this.trace.client(mark.request) !== look.follow;
+    if (off) c.globalAlpha = 0.16;
+    const state = mark.kind === "shake" ? "shake" : mark.state;
+    this.sprites.draw(c, state, x, y, r);
+    if (mark.request === look.selected) {
+      c.strokeStyle = this.colours.ink;
+      c.lineWidth = 2;
+      c.beginPath();
+      c.arc(x, y, r + 5, 0, 7);
+      c.stroke();
+    }
+    c.globalAlpha = 1;
+  }
+
+  #seat(icon, seat) {
+    const node = this.trace.data.nodes[icon], box = this.places.boxes[icon];
+    const workers = (node.workers || 1) * node.count;
+    const columns = Math.min(8, workers);
+    const size = Math.min(15, (box.w - 18) / columns);
+    const rows = Math.max(1, Math.floor((box.h - 46) / size));
+    const row = Math.floor(seat / columns);
+    const x = box.x + box.w / 2 + (seat % columns - (columns - 1) / 2) * size;
+    return {x, y: box.y + 44 + (row + 0.5) * size, size, hidden: row >= rows || workers > columns * rows};
+  }
+
+  #inLine(icon, rank) {
+    const box = this.places.boxes[icon];
+    const gap = RADIUS * 1.9;
+    if (this.places.upright) {
+      const deep = 5;
+      return {x: box.x + box.w - 8 - Math.floor(rank / deep) * gap, y: box.y - 9 - (rank % deep) * gap, r: RADIUS};
+    }
+    const line = Math.max(2, Math.floor((box.h - 8) / gap));
+    return {x: box.x - 10 - Math.floor(rank / line) * gap, y: box.y + box.h - 10 - (rank % line) * gap, r: RADIUS};
+  }
+
+  #atHome(icon, mark) {
+    const box = this.places.boxes[icon], lane = this.trace.lane[mark.request];
+    if (this.places.upright) return {x: box.x + box.w * (0.5 + 0.42 * lane), y: box.y + box.h - 9, r: RADIUS * 0.85};
+    return {x: box.x + box.w - 11, y: box.y + box.h * 0.5 + (box.h * 0.5 - 16) * lane, r: RADIUS * 0.85};
+  }
+
+  #inside(icon, rank) {
+    const box = this.places.boxes[icon], gap = RADIUS * 1.9;
+    const columns = Math.max(1, Math.floor((box.w - 14) / gap)), rows = 2;
+    const place = Math.min(rank, columns * rows - 1);
+    return {
+      x: box.x + 12 + (place % columns) * gap,
+      y: box.y + box.h - 11 - Math.floor(place / columns) * gap, r: RADIUS,
+    };
+  }
+
+  // Backdrop.
+
+  #zones(c) {
+    const {nodes, zones} = this.trace.data;
+    zones.forEach((zone, number) => {
+      const boxes = nodes.map((node, icon) => [node, this.places.boxes[icon]])
+        .filter(([node]) => node.zone === zone).map(([, box]) => box);
+      if (!zone || !boxes.length) return;
+      const pad = 14;
+      const x0 = Math.min(...boxes.map((box) => box.x)) - pad;
+      const y0 = Math.min(...boxes.map((box) => box.y)) - pad - 12;
+      const x1 = Math.max(...boxes.map((box) => box.x + box.w)) + pad;
+      const y1 = Math.max(...boxes.map((box) => box.y + box.h)) + pad;
+      c.beginPath();
+      c.roundRect(Math.max(2, x0), Math.max(2, y0), Math.min(this.places.width - 4, x1 - Math.max(2, x0)), y1 - Math.max(2, y0), 14);
+      c.fillStyle = this.colours.zones[number % this.colours.zones.length];
+      c.fill();
+      c.setLineDash([5, 5]);
+      c.strokeStyle = this.colours.border;
+      c.lineWidth = 1.2;
+      c.stroke();
+      c.setLineDash([]);
+      write(c, zone, Math.max(2, x0) + 12, Math.max(2, y0) + 15, {size: 11, colour: this.colours.faint, weight: 600});
+    });
+  }
+
+  #road(c, link) {
+    const [a, b] = link.between;
+    const [x0, y0] = this.places.gate(a, b), [x1, y1] = this.places.gate(b, a);
+    c.strokeStyle = this.colours.road;
+    c.lineWidth = this.places.breadth(a, b);
+    c.beginPath();
+    c.moveTo(x0, y0);
+    c.lineTo(x1, y1);
+    c.stroke();
+    c.strokeStyle = this.colours.lane;
+    c.lineWidth = 1;
+    c.setLineDash([7, 7]);
+    c.beginPath();
+    c.moveTo(x0, y0);
+    c.lineTo(x1, y1);
+    c.stroke();
+    c.setLineDash([]);
+    const text = link.latency ? duration(link.latency) : "";
+    if (!text) return;
+    const length = Math.hypot(x1 - x0, y1 - y0);
+    const [x, y] = [(x0 + x1) / 2, (y0 + y1) / 2];
+    if (this.places.upright) {
+      if (Math.abs(x1 - x0) < 24) write(c, text, x + this.places.breadth(a, b) / 2 + 6, y + 4, {size: 11, colour: this.colours.faint});
+    } else if (length > 60 && Math.abs(y1 - y0) < 30) write(c, text, x, y - this.places.breadth(a, b) / 2 - 7, {size: 11, colour: this.colours.faint, align: "center"});
+  }
+
+  // What is always there, in its present state.
+
+  #nodes(c, t, marks, wall, pace) {
+    const busy = new Map(), waiting = new Map();
+    for (const mark of marks) {
+      if (mark.step === "service") busy.set(mark.way[0], (busy.get(mark.way[0]) || 0) + 1);
+      else if (mark.kind === "hold" && mark.step !== "cpu") waiting.set(mark.way[0], (waiting.get(mark.way[0]) || 0) + 1);
+    }
+    const shelves = this.shelves.at(t);
+    this.trace.data.nodes.forEach((node, icon) => {
+      const box = this.places.boxes[icon];
+      const down = this.trace.data.events.some((event) =>
+        event.icons.length === 1 && event.icons[0] === icon && event.at <= t && t < (event.until ?? event.at + 0.05) && /down|restart|silent/.test(event.label));
+      c.beginPath();
+      c.roundRect(box.x, box.y, box.w, box.h, node.kind === "clients" ? 18 : 9);
+      c.fillStyle = this.colours.card;
+      c.fill();
+      if (node.kind === "server") this.#fill(c, node, box, (busy.get(icon) || 0) / ((node.workers || 1) * node.count));
+      c.lineWidth = 1.6;
+      c.strokeStyle = down ? this.colours.blocked : this.colours.kinds[node.kind] || this.colours.border;
+      if (down) c.setLineDash([4, 4]);
+      c.beginPath();
+      c.roundRect(box.x, box.y, box.w, box.h, node.kind === "clients" ? 18 : 9);
+      c.stroke();
+      c.setLineDash([]);
+      this.#icon(c, node.kind, box.x + 17, box.y + 19);
+      const name = fitted(c, node.name, box.w - 38, 13, 700);
+      write(c, name, box.x + 31, box.y + 18, {size: 13, colour: this.colours.ink, weight: 700});
+      write(c, fitted(c, down ? "down" : this.#line(node), box.w - 38, 10.5, 400), box.x + 31, box.y + 32,
+        {size: 10.5, colour: down ? this.colours.blocked : this.colours.faint});
+      if (node.kind === "server") this.#workers(c, node, icon, busy.get(icon) || 0);
+      if (shelves.has(icon)) this.#shelf(c, shelves.get(icon), box, wall, pace);
+      const line = waiting.get(icon) || 0;
+      if (line > 3 && node.kind === "server") {
+        write(c, `${line} wait`, this.places.upright ? box.x + box.w - 6 : box.x - 6, this.places.upright ? box.y + box.h + 13 : box.y - 4,
+          {size: 11, weight: 700, colour: this.colours.blocked, align: "right"});
+      }
+    });
+  }
+
+  #line(node) {
+    if (node.kind === "clients") return node.count === 1 ? "1 client" : `${node.count.toLocaleString("en")} clients`;
+    if (node.kind === "server") {
+      const workers = `${node.count > 1 ? `${node.count} × ` : ""}${node.workers || 1} worker${node.workers === 1 ? "" : "s"}`;
+      return node.speed && node.speed !== 1 ? `${workers}, speed ${node.speed}` : workers;
+    }
+    return KINDS[node.kind] || node.kind;
+  }
+
+  #fill(c, node, box, share) {
+    if (!(share > 0)) return;
+    c.save();
+    c.beginPath();
+    c.roundRect(box.x, box.y, box.w, box.h, 9);
+    c.clip();
+    const h = box.h * Math.min(1, share);
+    c.fillStyle = share > 0.95 ? this.colours.full : this.colours.busy;
+    c.fillRect(box.x, box.y + box.h - h, box.w, h);
+    c.restore();
+  }
+
+  #workers(c, node, icon, busy) {
+    const workers = (node.workers || 1) * node.count;
+    if (this.#seat(icon, workers - 1).hidden) {
+      const box = this.places.boxes[icon];
+      write(c, `${busy} of ${workers} busy`, box.x + box.w / 2, box.y + 54, {size: 11, colour: this.colours.ink, align: "center"});
+      return;
+    }
+    c.strokeStyle = this.colours.slot;
+    c.lineWidth = 1;
+    for (let seat = 0; seat < workers; seat++) {
+      const {x, y, size} = this.#seat(icon, seat);
+      c.strokeRect(x - size / 2 + 1, y - size / 2 + 1, size - 2, size - 2);
+    }
+  }
+
+  #shelf(c, shelf, box, wall, pace) {
+    const size = 9, gap = 2;
+    const columns = Math.floor((box.w - 20) / (size + gap));
+    const top = box.y + 42, rows = Math.max(0, Math.floor((box.h - 42 - 46) / (size + gap)));
+    const pages = [...shelf.values()].reverse();
+    pages.slice(0, columns * rows).forEach((page, place) => {
+      const x = box.x + 10 + (place % columns) * (size + gap), y = top + Math.floor(place / columns) * (size + gap);
+      const colour = this.colours.sites[page.site % this.colours.sites.length];
+      const lit = page.hitAt >= 0 ? Math.max(0, 1 - (wall - pace.wall(page.hitAt)) / SIGN) : 0;
+      c.fillStyle = c.strokeStyle = colour;
+      c.globalAlpha = page.kept ? 0.9 : 0.35;
+      if (page.kept) c.fillRect(x, y, size, size);
+      else c.strokeRect(x + 0.5, y + 0.5, size - 1, size - 1);
+      c.globalAlpha = 1;
+      if (lit > 0) {
+        c.strokeStyle = this.colours.hit;
+        c.lineWidth = 2.5 * lit + 0.5;
+        c.strokeRect(x - 1.5, y - 1.5, size + 3, size + 3);
+        c.lineWidth = 1;
+      }
+    });
+    const kept = pages.filter((page) => page.hitAt >= 0).length;
+    const text = pages.length ? `${pages.length.toLocaleString("en")} pages, ${kept} reused` : "cache: empty";
+    write(c, fitted(c, text, box.w - 14, 10.5, 400), box.x + 10, box.y + box.h - 36, {size: 10.5, colour: this.colours.faint});
+  }
+
+  #icon(c, kind, x, y) {
+    c.save();
+    c.translate(x, y);
+    c.strokeStyle = c.fillStyle = this.colours.kinds[kind] || this.colours.ink;
+    c.lineWidth = 1.7;
+    c.lineCap = c.lineJoin = "round";
+    c.beginPath();
+    if (kind === "clients") {
+      c.arc(0, -4, 3.4, 0, 7);
+      c.moveTo(-6, 7);
+      c.quadraticCurveTo(-6, 1, 0, 1);
+      c.quadraticCurveTo(6, 1, 6, 7);
+    } else if (kind === "server") {
+      for (const y0 of [-7, -1.5, 4]) c.roundRect(-6.5, y0, 13, 4.2, 1.2);
+    } else if (kind === "router") {
+      c.arc(0, 0, 6.5, 0, 7);
+      c.moveTo(-6.5, 0);
+      c.lineTo(6.5, 0);
+      c.ellipse(0, 0, 3, 6.5, 0, Math.PI / 2, -Math.PI * 1.5, true);
+    } else {
+      c.moveTo(0, -7.5);
+      c.lineTo(6.5, -4.8);
+      c.quadraticCurveTo(6.5, 4.5, 0, 7.5);
+      c.quadraticCurveTo(-6.5, 4.5, -6.5, -4.8);
+      c.closePath();
+      const to = kind === "forward_proxy" ? 1 : -1;
+      c.moveTo(-3 * to, 0);
+      c.lineTo(3 * to, 0);
+      c.lineTo(0.6 * to, -2.4);
+      c.moveTo(3 * to, 0);
+      c.lineTo(0.6 * to, 2.4);
+    }
+    c.stroke();
+    c.restore();
+  }
+
+  #events(c, t) {
+    for (const event of this.trace.data.events) {
+      const until = event.until ?? event.at + 0.05;
+      if (t < event.at || t >= until || event.icons.length !== 2) continue;
+      const [a, b] = event.icons;
+      const [x0, y0] = this.places.gate(a, b), [x1, y1] = this.places.gate(b, a);
+      c.strokeStyle = this.colours.blocked;
+      c.globalAlpha = 0.25;
+      c.lineWidth = this.places.breadth(a, b);
+      c.beginPath();
+      c.moveTo(x0, y0);
+      c.lineTo(x1, y1);
+      c.stroke();
+      c.globalAlpha = 1;
+      write(c, event.label, (x0 + x1) / 2, (y0 + y1) / 2, {size: 11, weight: 700, colour: this.colours.blocked, align: "center"});
+    }
+  }
+
+  // What of a body is on a link: from its last byte to its first.
+  #bodies(c, t, look) {
+    c.lineCap = "round";
+    for (const n of this.trace.underWay(t)) {
+      for (const leg of this.trace.legs[n]) {
+        if (leg.kind !== "back" || leg.start > t || t >= leg.tail || !(leg.tail > leg.end)) continue;
+        const crossing = leg.end - leg.start;
+        const first = Math.min(1, crossing > 0 ? (t - leg.start) / crossing : 1);
+        const last = Math.max(0, crossing > 0 ? 1 - (leg.tail - t) / crossing : 0);
+        this.#streak(c, leg, Math.min(first, last), first, 0.38, look, 3);
+      }
+    }
+  }
+
+  // What crossed a moment ago, faster than eyes can follow.
+  #trails(c, t, pace, wall, look) {
+    c.lineCap = "round";
+    const since = upTo(this.trace.ends, pace.time(wall - GLOW)), until = upTo(this.trace.ends, t);
+    for (let place = Math.max(since, until - 90); place < until; place++) {
+      const leg = this.trace.byEnd[place];
+      if (leg.kind !== "go" && leg.kind !== "back") continue;
+      const seen = pace.wall(leg.end) - pace.wall(leg.start);
+      if (seen > 0.3) continue;
+      const fade = 1 - (wall - pace.wall(leg.end)) / GLOW;
+      this.#streak(c, leg, 0, 1, 0.5 * fade, look, 2.5);
+    }
+  }
+
+  #streak(c, leg, from, to, alpha, look, width) {
+    if (look.follow !== null && this.trace.client(leg.request) !== look.follow) return;
+    const [a, b] = leg.way, side = this.places.side(leg.request, a, b);
+    const state = leg.kind === "back" ? this.trace.fates[leg.request] : leg.sealed ? "sealed" : "plain";
+    const [x0, y0] = this.places.along(a, b, from, side), [x1, y1] = this.places.along(a, b, to, side);
+    c.globalAlpha = Math.max(0, alpha);
+    c.strokeStyle = this.colours[state];
+    c.lineWidth = width;
+    c.beginPath();
+    c.moveTo(x0, y0);
+    c.lineTo(x1, y1);
+    c.stroke();
+    c.globalAlpha = 1;
+  }
+
+  // Signs over nodes for what was just answered, turned away, or dropped there.
+  #signs(c, t, pace, wall) {
+    const {incidents, incidentsAt} = this.trace;
+    const since = upTo(incidentsAt, pace.time(wall - SIGN)), until = upTo(incidentsAt, t);
+    const told = new Map();
+    for (let place = Math.max(since, until - 12); place < until; place++) {
+      const {at, kind, icon, request} = incidents[place];
+      told.set(icon, place);
+      const age = Math.min(1, Math.max(0, (wall - pace.wall(at)) / SIGN));
+      const [x, y] = this.places.middle(icon), box = this.places.boxes[icon];
+      c.globalAlpha = 1 - age * age;
+      if (kind === "dropped") {
+        this.sprites.draw(c, "failed", x + 20 * age * this.trace.lane[request], box.y + box.h + 6 + 60 * age * age, RADIUS * (1.2 - 0.5 * age));
+      } else if (kind === "blocked") {
+        this.sprites.draw(c, "blocked", x, y + 10, 15 + 5 * age);
+      } else {
+        c.strokeStyle = this.colours.hit;
+        c.lineWidth = 3 * (1 - age) + 0.5;
+        c.beginPath();
+        c.roundRect(box.x - 3 - 7 * age, box.y - 3 - 7 * age, box.w + 6 + 14 * age, box.h + 6 + 14 * age, 12);
+        c.stroke();
+      }
+      c.globalAlpha = 1;
+    }
+    for (const [icon, place] of told) this.#caption(c, incidents[place], icon);
+  }
+
+  // In words, below the node, what the latest of its signs means.
+  #caption(c, {kind, request}, icon) {
+    const box = this.places.boxes[icon];
+    const words = {blocked: "blocked: ", hit: "from the cache: ", stale: "out of date, from the cache: "}[kind];
+    if (!words) return;
+    const width = Math.min(this.places.width - 20, 330);
+    const text = fitted(c, words + this.trace.url(request), width, 12, 600);
+    const half = Math.min(width, c.measureText(text).width) / 2 + 6;
+    const x = Math.min(this.places.width - half, Math.max(half, box.x + box.w / 2)), y = box.y + box.h + 9;
+    c.fillStyle = this.colours.paper;
+    c.beginPath();
+    c.roundRect(x - half - 2, y - 1, 2 * half + 4, 19, 9);
+    c.fill();
+    write(c, text, x, y + 13, {size: 12, weight: 600, align: "center", colour: kind === "blocked" ? this.colours.blocked : this.colours.hit});
+  }
+}
+
+function push(map, key, value) {
+  if (map.has(key)) map.get(key).push(value); else map.set(key, [value]);
+}
