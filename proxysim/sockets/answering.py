@@ -25,8 +25,11 @@ class Answering:
 
     ``request`` is the one being answered, which came as ``message``; both are None where what came
     was no request. ``status``, ``sent`` (bytes of body), ``cache`` and ``blocked`` tell of the
-    answer, ``begun`` whether its head has gone. ``keep``: the connection goes on after it.
+    answer, ``begun`` whether its head has gone. ``keep``: the connection goes on after it. ``dated``:
+    an answer that does not say when it came is told so.
     """
+
+    dated = True
 
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
@@ -76,7 +79,7 @@ class Answering:
         if status >= 200 and not (method == "CONNECT" and status < 300):
             if message is not None and message.uninvited:
                 self.keep = False
-            if "date" not in headers.fields:
+            if self.dated and "date" not in headers.fields:
                 parts.append(date_line(int(time.time())))
             if not self.keep:
                 parts.append(b"connection: close\r\n")

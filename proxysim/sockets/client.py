@@ -41,6 +41,8 @@ class House(Protocol):
     forward: bool
     #: Whether it takes no further requests.
     draining: bool
+    #: Whether answers without a date are given one.
+    dated: bool
     #: A coarse clock, in seconds.
     now: float
     #: How many tunnels are open.
@@ -59,6 +61,7 @@ class Client(Answering):
     def __init__(self, wire: Wire, house: House, sni: str = "", *, encrypted: bool = False) -> None:
         super().__init__(wire)
         self.house = house
+        self.dated = house.dated
         self.began = 0.0
         self._sni = sni
         self._encrypted = encrypted

@@ -31,6 +31,11 @@ class Driver:
         self._beside: set[Run] = set()
         self._retired: list[Upstreams] = []
 
+    @property
+    def resting(self) -> bool:
+        """Whether nothing runs beside requests."""
+        return not self._beside
+
     async def run(self, generator: Generator[Any, Any, Any]) -> Any:
         """Drive *generator* to its end; what it returns.
 

@@ -79,6 +79,7 @@ class Server:
         self.host = ""
         self.port = 0
         self.scheme = "http" if tls is None else "https"
+        self.dated = True
         self.draining = False
         self.tunnels = 0
         self.time = asyncio.get_running_loop().time
