@@ -24,7 +24,7 @@ help:
 	@echo 'make format       put the code into shape'
 	@echo 'make bench        speed and memory'
 	@echo 'make docs         the site, with its lessons and gallery, into out/docs/'
-	@echo 'make notebooks    execute every notebook into out/notebooks/'
+	@echo 'make notebooks    execute every notebook, and hold it against what it shows'
 	@echo 'make constraints  resolve all dependencies anew into constraints.txt'
 	@echo 'make clean        remove what was made; distclean removes $(VENV) too'
 
@@ -65,23 +65,13 @@ bench: $(STAMP)
 docs: $(STAMP)
 	$(BIN)/python docs/build_site.py
 
-# A notebook is a .ipynb, or a .md or .py with a jupytext header.
 notebooks: $(STAMP)
-	@mkdir -p out/notebooks
-	@set -e; \
-	found=$$( { find notebooks -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*' 2>/dev/null; \
-	            grep -rlE --include='*.md' --include='*.py' '^(# *)?jupytext:' notebooks 2>/dev/null || true; } | sort); \
-	[ -n "$$found" ] || echo 'no notebooks yet'; \
-	for notebook in $$found; do \
-	    echo "$$notebook"; \
-	    MPLBACKEND= $(BIN)/jupytext --quiet --to ipynb --set-kernel python3 --execute \
-	        --output "out/notebooks/$$(basename "$${notebook%.*}").ipynb" "$$notebook"; \
-	done
+	$(BIN)/python docs/lessons.py
 
 constraints:
 	rm -rf $(VENV)-constraints
 	$(PYTHON) -m venv $(VENV)-constraints
-	$(VENV)-constraints/bin/python -m pip install --quiet --editable '.[$(EXTRAS)]'
+	$(VENV)-constraints/bin/python -m pip install --quiet --editable '.[$(EXTRAS),bench]'
 	$(VENV)-constraints/bin/python -m pip freeze --exclude proxysim > constraints.txt
 	rm -rf $(VENV)-constraints
 

@@ -1,0 +1,161 @@
+"""The lessons: notebooks/*.py are their sources, and beside each lies the notebook it makes.
+
+    python docs/lessons.py [NAME ...]            execute them; say whether the notebooks beside
+                                                 them show what really comes out
+    python docs/lessons.py --write [NAME ...]    execute them, and write the notebooks anew
+
+A NAME is the beginning of one, such as 00. What stands in it as a solution is run as well, in the
+same kernel, and has to be right. Everything that is text in an output has to come out
+again, to the letter, except in cells with the tag ``measured``, which ask real sockets or clocks.
+Pictures only have to be there: their bytes are the business of matplotlib and its fonts.
+"""
+
+from __future__ import annotations
+
+import base64
+import difflib
+import os
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = ROOT / "notebooks"
+
+#: What a slider leaves on a page that no kernel stands behind.
+STILL = "*A slider: run this notebook to move it.*"
+MEASURED = "measured"
+_WIDGET = "application/vnd.jupyter.widget-view+json"
+_PYTHON = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_CHECK = re.compile(r"^check\(", re.MULTILINE)
+_SECONDS = 300  # for one cell, on a machine that has much else to do
+
+
+def sources(names: list[str] | None = None) -> list[Path]:
+    """The sources of the lessons that *names* begin, or of all."""
+    found = sorted(NOTEBOOKS.glob("[0-9]*.py"))
+    if not names:
+        return found
+    missing = [name for name in names if not any(file.name.startswith(name) for file in found)]
+    if missing:
+        raise SystemExit(f"no lesson begins with {', '.join(missing)}")
+    return [file for file in found if file.name.startswith(tuple(names))]
+
+
+def notebook(source: Path) -> nbformat.NotebookNode:
+    """The notebook of *source*, not yet executed."""
+    book = jupytext.read(source)
+    for number, cell in enumerate(book.cells):
+        cell.id = f"cell-{number:02}"
+    book.nbformat, book.nbformat_minor = 4, 5
+    book.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+            "language_info": {"name": "python", "file_extension": ".py"},
+        }
+    )
+    return book
+
+
+def executed(source: Path) -> nbformat.NotebookNode:
+    """The notebook of *source* with what its cells put out; no learner's progress is touched."""
+    book = notebook(source)
+    metadata = book.metadata.copy()
+    with tempfile.TemporaryDirectory() as place:
+        os.environ.pop("MPLBACKEND", None)  # the kernel's own shows figures where they are made
+        os.environ["PROXYSIM_PROGRESS"] = str(Path(place) / "progress.json")
+        options = {"kernel_name": "python3", "timeout": _SECONDS}
+        resources = {"metadata": {"path": str(NOTEBOOKS)}}
+        length = len(book.cells)
+        book.cells += [nbformat.v4.new_code_cell(code) for code in solutions(book)]
+        NotebookClient(book, resources=resources, **options).execute()
+    del book.cells[length:]
+    book.metadata = metadata
+    for cell in book.cells:
+        cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.outputs = [_settled(output) for output in cell.outputs]
+    return book
+
+
+def solutions(book: nbformat.NotebookNode) -> list[str]:
+    """The code of the solutions in *book*, each of which fails unless its check is passed."""
+    texts = [cell.source for cell in book.cells if cell.source.startswith("<details>")]
+    found = [code for text in texts for code in _PYTHON.findall(text)]
+    return [_CHECK.sub(r"assert \g<0>", code) for code in found]
+
+
+def _settled(output: Any) -> Any:
+    """*output* without what differs from run to run, its picture in a few colours."""
+    data = output.get("data", {})
+    if _WIDGET in data:
+        output.data = nbformat.from_dict({"text/markdown": STILL, "text/plain": STILL})
+    elif "image/png" in data:
+        data["text/plain"] = "<picture>"
+        data["image/png"] = _in_few_colours(data["image/png"])
+    elif "text/markdown" in data:
+        data["text/plain"] = data["text/markdown"]
+    output.metadata = nbformat.from_dict({}) if "metadata" in output else None
+    if output.metadata is None:
+        del output["metadata"]
+    return output
+
+
+def _in_few_colours(picture: str) -> str:
+    """A PNG, in base 64, with a palette: charts have few colours, and lose nothing by it."""
+    with Image.open(BytesIO(base64.b64decode(picture))) as image, BytesIO() as buffer:
+        image.convert("RGB").quantize(200, dither=Image.Dither.NONE).save(
+            buffer, "PNG", optimize=True
+        )
+        return base64.b64encode(buffer.getvalue()).decode() + "\n"
+
+
+def told(book: nbformat.NotebookNode) -> Iterator[str]:
+    """What has to come out again, line by line: sources, texts of outputs, where pictures are."""
+    for number, cell in enumerate(book.cells):
+        yield f"-- cell {number}: {cell.cell_type} {sorted(cell.metadata.get('tags', []))}"
+        yield from cell.source.splitlines()
+        if cell.cell_type != "code" or MEASURED in cell.metadata.get("tags", []):
+            continue
+        for output in cell.outputs:
+            yield f"-> {output.output_type}"
+            yield from output.get("text", "").splitlines()
+            for kind, content in sorted(output.get("data", {}).items()):
+                yield f"   {kind}"
+                if not kind.startswith("image/"):
+                    yield from str(content).splitlines()
+
+
+def main(words: list[str]) -> int:
+    """Execute, and write or compare; 1 where a notebook shows what no longer comes out."""
+    write = "--write" in words
+    stale = 0
+    for source in sources([word for word in words if not word.startswith("-")]):
+        began = time.monotonic()
+        book = executed(source)
+        file = source.with_suffix(".ipynb")
+        if write:
+            file.write_text(nbformat.writes(book) + "\n", encoding="utf-8")
+        lines = list(told(book))
+        there = list(told(nbformat.read(file, as_version=4))) if file.exists() else []
+        sys.stdout.write(f"{source.stem}: {time.monotonic() - began:.0f} s\n")
+        sys.stdout.flush()
+        if lines != there:
+            stale += 1
+            sys.stderr.write("\n".join(difflib.unified_diff(there, lines, "there", "now", n=1)))
+            sys.stderr.write(f"\n{file.name} shows what no longer comes out: --write\n")
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
