@@ -1,10 +1,11 @@
 """``python -m benchmarks.wire [--json] [--rounds N] [--seconds S]``: the wire beside nginx.
 
-Needs nginx and wrk; takes squid along where it is installed. One nginx is the origin; another, with
-one worker and kept connections to the origin, is what ours is held against: as a reverse proxy, and
-as a cache. Rounds are interleaved, so that what else the machine does meets all alike; medians are
-told. Then: what slow clients cost the others, what an idle connection costs, and how much the
-process grows while 1 GB passes.
+Needs nginx and wrk; takes squid along where it is installed, and a reverse proxy of aiohttp and
+proxy.py with the extra ``bench``. One nginx is the origin; another, with one worker and kept
+connections to the origin, is what ours is held against: as a reverse proxy, and as a cache. Rounds
+are interleaved, so that what else the machine does meets all alike; medians are told. Then: what
+slow clients cost the others, what an idle connection costs, and how much the process grows while
+1 GB passes.
 """
 
 from __future__ import annotations
@@ -27,10 +28,21 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
+from benchmarks.peers import PEERS, command
+
 CONNECTIONS = 16
 IDLE = 1000
 SLOW = 200
 GIGABYTE = 1_000_000_000
+#: Who is measured, in this order; ours of a kind beside theirs.
+LANES = (
+    "nginx proxy", "proxysim proxy", "squid proxy", "aiohttp proxy",
+    "nginx cache", "proxysim cache", "proxy.py forward", "proxysim forward",
+)  # fmt: skip
+#: How many times as fast ours is to be, at least; elsewhere, as fast.
+WANTED = {"nginx proxy": 0.35, "nginx cache": 0.6}
+#: A port, whose process it is, and what else wrk is told.
+Place = tuple[int, int, Path | None]
 TICKS = os.sysconf("SC_CLK_TCK")
 
 CONFIGURATION = """
@@ -120,11 +132,13 @@ def memory(pid: int) -> int:
     return int(found[1]) * 1024
 
 
-def load(port: int, seconds: int, pid: int) -> tuple[float, float]:
-    """Requests per second at *port*, and microseconds of *pid*'s processor time for each."""
+def load(place: Place, seconds: int) -> tuple[float, float]:
+    """Requests per second at *place*, and microseconds of its processor time for each."""
+    port, pid, script = place
     before = cpu(pid)
+    asking = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", f"http://127.0.0.1:{port}/page"]
     printed = subprocess.run(
-        ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", f"http://127.0.0.1:{port}/page"],
+        asking if script is None else [*asking, "-s", str(script)],
         capture_output=True,
         text=True,
         check=True,
@@ -132,35 +146,32 @@ def load(port: int, seconds: int, pid: int) -> tuple[float, float]:
     if "Non-2xx" in printed or "Socket errors" in printed:
         raise RuntimeError(printed)
     count = int(re.search(r"(\d+) requests in", printed)[1])  # type: ignore[index]
+    if not count:
+        raise RuntimeError(f"whoever serves {port} has answered nothing")
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", printed)[1])  # type: ignore[index]
     return rate, (cpu(pid) - before) / count * 1e6
 
 
-def beside_nginx(places: dict[str, tuple[int, int]], options: Any) -> dict[str, Any]:
-    """Rates and processor time of each, and ours over nginx's: medians of interleaved rounds.
-
-    *places*: the port and the process of each.
-    """
+def side_by_side(places: dict[str, Place], options: Any) -> dict[str, Any]:
+    """Rates and processor time of each, and ours over theirs: medians of interleaved rounds."""
     rates: dict[str, list[float]] = {name: [] for name in places}
     costs: dict[str, list[float]] = {name: [] for name in places}
-    for port, pid in places.values():
-        load(port, 1, pid)  # warm
+    for place in places.values():
+        load(place, 1)  # warm
     for _ in range(options.rounds):
-        for name, (port, pid) in places.items():
-            rate, cost = load(port, options.seconds, pid)
+        for name, place in places.items():
+            rate, cost = load(place, options.seconds)
             rates[name].append(rate)
             costs[name].append(cost)
-    ratios = {
-        kind: median(
-            ours / theirs
-            for ours, theirs in zip(rates[f"proxysim {kind}"], rates[f"nginx {kind}"], strict=True)
-        )
-        for kind in ("proxy", "cache")
-    }
+
+    def over(name: str) -> float:
+        ours = rates[f"proxysim {name.rpartition(' ')[2]}"]
+        return median(us / them for us, them in zip(ours, rates[name], strict=True))
+
     return {
         "per_second": {name: median(found) for name, found in rates.items()},
         "microseconds": {name: median(found) for name, found in costs.items()},
-        "ratio": ratios,
+        "over": {name: over(name) for name in places if not name.startswith("proxysim")},
     }
 
 
@@ -238,32 +249,42 @@ def measured(options: Any) -> dict[str, Any]:
         backend = f"http://127.0.0.1:{ports['origin']}"
         found_squid = shutil.which("squid") or "/usr/sbin/squid"
         if Path(found_squid).exists():
-            ports["squid"] = free_port()
+            ports["squid proxy"] = free_port()
             place = Path(directory) / "squid"
             place.mkdir()
             place.chmod(0o777)
-            (place / "conf").write_text(SQUID.format(place=place, **ports))
-            command = [found_squid, "-N", "-f", place / "conf", "-n", f"wire{os.getpid()}"]
-            served["squid"] = stack.enter_context(running(*command))
-        ours = {}
-        for name, more in (("proxy", []), ("cache", ["--cache", "100MB"])):
+            text = SQUID.format(place=place, origin=ports["origin"], squid=ports["squid proxy"])
+            (place / "conf").write_text(text)
+            words = [found_squid, "-N", "-f", str(place / "conf"), "-n", f"wire{os.getpid()}"]
+            served["squid proxy"] = stack.enter_context(running(*words))
+        for name in PEERS:
             port = free_port()
-            command = ["reverse", "--listen", f"127.0.0.1:{port}", "--backend", backend, *more]
-            pid = stack.enter_context(running(sys.executable, "-m", "proxysim", *command))
-            ours[name] = (port, pid)
-        for port in (*ports.values(), *(port for port, _ in ours.values())):
+            words = command(name, ports["origin"], port)
+            if words is not None:
+                ports[name], served[name] = port, stack.enter_context(running(*words))
+        for name, words in {
+            "proxysim proxy": ["reverse", "--backend", backend],
+            "proxysim cache": ["reverse", "--backend", backend, "--cache", "100MB"],
+            "proxysim forward": ["forward", "--allow", f"127.0.0.1:{ports['origin']}"],
+        }.items():
+            ports[name] = port = free_port()
+            words = ["-m", "proxysim", *words, "--listen", f"127.0.0.1:{port}"]
+            served[name] = stack.enter_context(running(sys.executable, *words))
+        for port in ports.values():
             listens(port)
+        whole = Path(directory) / "whole.lua"  # wrk names the whole address, as to a forward proxy
+        whole.write_text(f'wrk.path = "{backend}/page"\n')
+        ports["nginx proxy"], ports["nginx cache"] = ports["plain"], ports["cached"]
+        served["nginx proxy"] = served["nginx cache"] = served["proxies"]
         places = {
-            "nginx proxy": (ports["plain"], served["proxies"]),
-            "proxysim proxy": ours["proxy"],
-            "nginx cache": (ports["cached"], served["proxies"]),
-            "proxysim cache": ours["cache"],
+            name: (ports[name], served[name], whole if name.endswith("forward") else None)
+            for name in LANES
+            if name in served
         }
-        if "squid" in served:
-            places["squid proxy"] = (ports["squid"], served["squid"])
-        found = beside_nginx(places, options)
-        found["large"] = gigabyte(*ours["proxy"])
-        found["slow"] = asyncio.run(among_slow_clients(*ours["proxy"]))
+        found = side_by_side(places, options)
+        ours = ports["proxysim proxy"], served["proxysim proxy"]
+        found["large"] = gigabyte(*ours)
+        found["slow"] = asyncio.run(among_slow_clients(*ours))
         return found
 
 
@@ -280,15 +301,21 @@ def main() -> None:
         (name, f"{rate:,.0f} /s", f"{found['microseconds'][name]:.0f} us of processor time each")
         for name, rate in found["per_second"].items()
     ]
-    slow, large, ratio = found["slow"], found["large"], found["ratio"]
+    slow, large = found["slow"], found["large"]
     rows += [
-        ("as a proxy, over nginx", f"{ratio['proxy']:.2f}", ">= 0.35"),
-        ("as a cache, over nginx", f"{ratio['cache']:.2f}", ">= 0.60"),
+        (f"ours over {name}", f"{ratio:.2f}", f">= {WANTED.get(name, 1):.2f}")
+        for name, ratio in found["over"].items()
+    ]
+    rows += [
         ("p99 of 800 clients", f"{slow['alone'] * 1e3:.2f} ms", ""),
         ("  beside 200 slow ones", f"{slow['with_slow'] * 1e3:.2f} ms", "<= twice that"),
         ("an idle connection", f"{slow['bytes_each'] / 1e3:.1f} kB", ""),
         ("most memory while 1 GB passes", f"{large['peak_bytes'] / 1e6:.0f} MB", "< 100 MB"),
     ]
+    for name in LANES:
+        if name not in found["per_second"]:
+            with_extra = "; pip install 'proxysim[bench]'" if name in PEERS else ""
+            rows.append((name, "-", f"it is not installed{with_extra}"))
     for what, value, note in rows:
         sys.stdout.write(f"{what:<32}{value:>14}  {note}".rstrip() + "\n")
 
