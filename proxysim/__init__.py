@@ -10,6 +10,7 @@ The floors of the house, from the top; a room imports only from floors below its
 one floor do not know each other::
 
     cli          the command line: proxysim run, show, scenarios, schema
+    studies      questions asked across many runs: compare
     charts       draw(run, ax) -> Axes
     sim          SimPy carries out what the proxies ask, in simulated time
     sockets      asyncio carries it out on real sockets
@@ -51,10 +52,13 @@ if TYPE_CHECKING:
     from proxysim.results.run import Run
     from proxysim.results.summary import Summary
     from proxysim.scenario import Scenario, from_dict, load, loads, shipped
+    from proxysim.studies.compare import compare
+    from proxysim.studies.metrics import Prices
 
     __version__: str
 
 __all__ = [
+    "Prices",
     "ProxysimError",
     "ResultError",
     "Run",
@@ -66,6 +70,7 @@ __all__ = [
     "TraceError",
     "UnitError",
     "__version__",
+    "compare",
     "differences",
     "from_dict",
     "load",
@@ -78,6 +83,7 @@ __all__ = [
 _HOMES = {
     "ProxysimError": "proxysim.errors",
     "ResultError": "proxysim.errors",
+    "Prices": "proxysim.studies.metrics",
     "Run": "proxysim.results.run",
     "RunError": "proxysim.errors",
     "Scenario": "proxysim.scenario",
@@ -86,6 +92,7 @@ _HOMES = {
     "TopologyError": "proxysim.errors",
     "TraceError": "proxysim.errors",
     "UnitError": "proxysim.errors",
+    "compare": "proxysim.studies.compare",
     "differences": "proxysim.results.comparison:compare",
     "from_dict": "proxysim.scenario",
     "load": "proxysim.scenario",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from proxysim.results.comparison import Difference
     from proxysim.results.run import Run
 
-__all__ = ["made_ready", "write"]
+__all__ = ["made_ready", "rewritten", "write"]
 
 WITHOUT = "without"
 MANIFEST = "manifest.json"
@@ -45,13 +45,10 @@ def write(
 ) -> tuple[list[Path], list[str]]:
     """Write everything about *run*; gives the files, and what was left out and why.
 
-    *other* is the same without a proxy, *label* what to call it. The manifest lists the files: what
-    an earlier run listed there and this one did not write is removed, and nothing else is.
+    *other* is the same without a proxy, *label* what to call it. See :func:`rewritten`.
     """
-    files: list[Path] = []
     notes: list[str] = []
-    with _writing(directory):
-        earlier = _listed(directory)
+    with rewritten(directory, run.manifest) as files:
         files += _tables(run, directory, notes)
         if other is not None:
             files += _tables(other, directory / WITHOUT, notes)
@@ -64,9 +61,23 @@ def write(
         path.write_text(f"{text}\n", encoding="utf-8")
         files.append(path)
         files.append(_report(run, directory, pictures, other, label, differences))
-        _clear(directory, earlier.difference(files))
-        _list(run, directory, files)
     return files, list(dict.fromkeys(notes))
+
+
+@contextmanager
+def rewritten(directory: Path, manifest: Mapping[str, Any]) -> Iterator[list[Path]]:
+    """Gather the files that are written into *directory*, and list them in its *manifest*.
+
+    What an earlier manifest there lists and is not written again is removed, and nothing else is.
+    """
+    with _writing(directory):
+        earlier = _listed(directory)
+        files: list[Path] = []
+        yield files
+        _clear(directory, earlier.difference(files))
+        names = sorted({path.relative_to(directory).as_posix() for path in files})
+        text = json.dumps({**manifest, "files": names}, indent=2, ensure_ascii=False)
+        (directory / MANIFEST).write_text(f"{text}\n", encoding="utf-8")
 
 
 def _listed(directory: Path) -> set[Path]:
@@ -96,12 +107,6 @@ def _clear(directory: Path, files: Iterable[Path]) -> None:
     for place in emptied - {directory}:
         if not any(place.iterdir()):
             place.rmdir()
-
-
-def _list(run: Run, directory: Path, files: Iterable[Path]) -> None:
-    names = sorted({path.relative_to(directory).as_posix() for path in files})
-    text = json.dumps({**run.manifest, "files": names}, indent=2, ensure_ascii=False)
-    (directory / MANIFEST).write_text(f"{text}\n", encoding="utf-8")
 
 
 def _tables(run: Run, directory: Path, notes: list[str]) -> list[Path]:

@@ -93,19 +93,30 @@ def _balanced(heights: Sequence[int], count: int) -> list[int]:
 
 
 @contextmanager
-def progress_bar(what: str) -> Iterator[Callable[[float], None] | None]:
-    """A bar on standard error while *what* goes on, to be told the share done; None if no tty."""
+def progress_bar(what: str, *, to_go: bool = False) -> Iterator[Callable[[float], None] | None]:
+    """A bar on standard error while *what* goes on, to be told the share done; None if no tty.
+
+    It shows how long it has taken, or, where *to_go*, how long it will still take.
+    """
     if not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
+    times = (TimeRemainingColumn(), TextColumn("to go")) if to_go else (TimeElapsedColumn(),)
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=30),
         TaskProgressColumn(),
-        TimeElapsedColumn(),
+        *times,
         console=Console(stderr=True),
         transient=True,
     )

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtr
+from scipy.special import ndtri, stdtr
 
 from proxysim.errors import ResultError
 from proxysim.statistics.estimates import share_of_certainty
 from proxysim.statistics.intervals import Interval, mean_interval
 from proxysim.statistics.support import finite
 
-__all__ = ["Comparison", "Difference", "against", "holm", "paired_difference"]
+__all__ = ["Comparison", "Difference", "against", "enough", "holm", "paired_difference"]
 
 Floats = NDArray[np.float64]
 
@@ -112,3 +112,24 @@ def against(
         )
         for (name, difference), p in zip(alone.items(), adjusted, strict=True)
     }
+
+
+def enough(differences: ArrayLike, confidence: float = 0.95, power: float = 0.8) -> int | None:
+    """About how many pairs would tell the mean of *differences* from zero, if it is what it seems.
+
+    With the chance *power*, by a two-sided paired t-test at *confidence*. None where their mean is
+    zero: no number would. O(n).
+
+    Source: Guenther, "Sample size formulas for normal theory t tests", The American Statistician
+    35(4), 1981.
+    """
+    share_of_certainty(confidence)
+    share_of_certainty(power)
+    found = finite(differences)
+    if found.size < 2:
+        raise ResultError(f"{found.size} difference(s)", mend="Give two or more.")
+    mean, spread = float(found.mean()), float(found.std(ddof=1))
+    if mean == 0:
+        return None
+    error, miss = float(ndtri((1 + confidence) / 2)), float(ndtri(power))
+    return max(2, math.ceil(((error + miss) * spread / mean) ** 2 + error**2 / 2))

@@ -6,19 +6,20 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
+from operator import index
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from proxysim.errors import ProxysimError
+from proxysim.errors import ProxysimError, ResultError
 from proxysim.results.columns import Outcome
 from proxysim.results.summary import Summary
 from proxysim.scenario import Scenario
 from proxysim.studies.crews import Alone, Crew, crew_of
 from proxysim.studies.metrics import Metric
 
-__all__ = ["Job", "Result", "carried_out", "run_all"]
+__all__ = ["Job", "Progress", "Result", "carried_out", "run_all", "whole"]
 
 Progress = Callable[[float], None]
 
@@ -43,6 +44,18 @@ class Result:
     summary: Summary
     values: dict[str, float | None]
     latencies: NDArray[np.float64] | None = None
+
+
+def whole(found: object, place: str, least: int = 0) -> int:
+    """*found* as a whole number, numpy's too; ResultError for another, or one below *least*."""
+    try:
+        number = index(found)  # type: ignore[arg-type]
+    except TypeError:
+        number = least - 1
+    if number < least or isinstance(found, bool):
+        mend = f"Give a whole number of at least {least}."
+        raise ResultError(f"found {found!r}", place=place, mend=mend)
+    return number
 
 
 def run_all(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from proxysim.errors import ResultError
-from proxysim.statistics.comparisons import against, holm, paired_difference
+from proxysim.statistics.comparisons import against, enough, holm, paired_difference
 
 CHANCES = st.lists(st.floats(0, 1), min_size=1, max_size=12)
 
@@ -87,3 +87,12 @@ def test_chances_are_shares(bad):
 def test_what_is_not_paired_is_refused():
     with pytest.raises(ResultError):
         paired_difference([1, 2], [1, 2, 3])
+
+
+def test_enough_pairs_by_hand():
+    """(1.96 + 0.84)^2 (s / d)^2 + 1.96^2 / 2, for a spread of twice the difference."""
+    values = np.array([1 - np.sqrt(2), 1 + np.sqrt(2)]) * 0.5  # mean 0.5, deviation 1
+    assert enough(values) == math.ceil((1.959964 + 0.841621) ** 2 * 4 + 1.959964**2 / 2)
+    assert enough(values, 0.99) > enough(values)
+    assert enough(10 * values) == enough(values)
+    assert enough([2.0, 2.0]) == 2

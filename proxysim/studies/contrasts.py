@@ -1,0 +1,262 @@
+"""Settings against a baseline, metric by metric: which differences are real, said in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from proxysim.statistics.bootstrap import bootstrap_mean, bootstrap_ratio
+from proxysim.statistics.comparisons import enough, holm, paired_difference
+from proxysim.statistics.estimates import Estimate
+from proxysim.statistics.intervals import mean_interval
+from proxysim.statistics.ratios import ratio_interval
+from proxysim.studies.metrics import Metric
+
+__all__ = ["Contrast", "Method", "Verdict", "contrasts"]
+
+Floats = NDArray[np.float64]
+Method = Literal["student", "bootstrap"]
+Verdict = Literal["real", "unsure", "same", "refused", "missing"]
+
+#: More replications than this nobody makes to tell two settings apart.
+_MOST = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """One *metric* of a *setting* against the *baseline*'s, replication by replication.
+
+    ``verdict``: ``real``; ``unsure`` where chance may have made it, and *enough* is about how many
+    replications would tell; ``same`` where no replication differs; ``refused`` where runs are too
+    short for the quantile; ``missing`` where one of the two has no such thing. *why* says of the
+    last two. *mean* and *base* are means over replications; *difference* is the setting's less the
+    baseline's, *relative* that as a share of the baseline's (None for shares, which differ by
+    points), between bounds that hold for all contrasts at once. *p* is of this one alone,
+    *adjusted* among all (Holm). *gained*: how many times the replications it would have taken
+    without common random numbers.
+    """
+
+    metric: Metric
+    setting: str
+    baseline: str
+    verdict: Verdict
+    mean: float | None = None
+    base: float | None = None
+    difference: Estimate | None = None
+    relative: Estimate | None = None
+    p: float | None = None
+    adjusted: float | None = None
+    enough: int | None = None
+    gained: float | None = None
+    why: str = ""
+
+    @property
+    def better(self) -> bool | None:
+        """Whether a real difference is for the better; None where it is not real, or neither."""
+        if self.verdict != "real" or self.difference is None or not self.metric.better:
+            return None
+        return (self.difference.value < 0) == (self.metric.better == "less")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "metric": self.metric.name,
+            "setting": self.setting,
+            "baseline": self.baseline,
+            "verdict": self.verdict,
+            "better": self.better,
+            "mean": self.mean,
+            "base": self.base,
+            "difference": _bounds(self.difference),
+            "relative": _bounds(self.relative),
+            "p": self.p,
+            "adjusted": self.adjusted,
+            "enough": self.enough,
+            "gained": self.gained if self.gained != float("inf") else None,
+            "why": self.why,
+            "text": self.text(),
+        }
+
+    def change(self) -> str:
+        """By how much, and which way: ``31 % faster``, ``1.2 points less``; empty where unknown."""
+        found = self.relative or self.difference
+        return self._way(found.value) if found else ""
+
+    def between(self) -> str:
+        """The interval, which way each of its ends lies: ``28 % to 34 % faster``."""
+        found = self.relative or self.difference
+        if found is None:
+            return ""
+        ends = sorted((found.low, found.high), key=abs)
+        if found.low < 0 < found.high:
+            return f"{self._way(found.low)} to {self._way(found.high)}"
+        return f"{self._size(ends[0])} to {self._way(ends[1])}"
+
+    def text(self) -> str:
+        """The finding as a sentence."""
+        one = self.metric
+        if self.why:
+            return self.why
+        if self.verdict == "same":
+            return (
+                f"{self.setting}: {one.name} is the same as of {self.baseline} in every"
+                f" replication ({one.text(self.base)})."
+            )
+        confidence = self.difference.confidence if self.difference else 0.95
+        interval = f"{100 * confidence:g} % interval {self.between()}"
+        if self.verdict == "real":
+            only = ", but only just" if self.difference and 0.0 in self.difference else ""
+            return f"{self.setting} {self._does()}: real{only} ({interval})."
+        told = f"about {self.enough:,} replications would tell" if self.enough else (
+            f"{_MOST:,} replications would hardly tell"
+        )  # fmt: skip
+        return (
+            f"{self.setting} cannot be told from {self.baseline} {self._where()}"
+            f" ({interval}): {told}."
+        )
+
+    def _does(self) -> str:
+        """What the setting does in comparison: ``answers 31 % faster at p99``."""
+        if _is_latency(self.metric):
+            return f"answers {self.change()} {self._where()}"
+        return f"has {self.change()} {self.metric.name}"
+
+    def _where(self) -> str:
+        name = self.metric.name
+        if not _is_latency(self.metric):
+            return f"by {name}"
+        return {"mean": "on average", "max": "at worst"}.get(name, f"at {name}")
+
+    def _way(self, found: float) -> str:
+        words = ("faster", "slower") if _is_latency(self.metric) else ("less", "more")
+        return f"{self._size(found)} {words[found > 0]}"
+
+    def _size(self, found: float) -> str:
+        size = abs(found)
+        if self.relative is None:
+            if self.metric.unit == "share":
+                return f"{_three(100 * size)} points"
+            return self.metric.text(size)
+        return f"{_three(100 * size)} %" if size < 10 else f"{_three(1 + size)} times"
+
+
+def contrasts(
+    metrics: Sequence[Metric],
+    values: Mapping[str, Mapping[str, Sequence[float | None]]],
+    answered: Mapping[str, Sequence[int]],
+    baseline: str,
+    *,
+    confidence: float,
+    method: Method,
+    seed: int,
+) -> list[Contrast]:
+    """Every other setting against *baseline*, by each metric; all corrected for one another.
+
+    ``values[setting][metric]`` and ``answered[setting]``, the number of ok answers, have one entry
+    a replication; the i-th of all settings had the same draws. A difference is real where Holm's
+    correction of the paired t-tests says so at *confidence*; by *method* ``bootstrap``, where its
+    interval, of a set that all hold at once (Bonferroni), leaves out zero.
+    """
+    found: list[Contrast] = []
+    tested: list[tuple[int, Floats, Floats]] = []
+    for one in metrics:
+        for setting in values:
+            if setting == baseline:
+                continue
+            both = values[baseline][one.name], values[setting][one.name]
+            contrast = _untested(one, setting, baseline, *both, answered)
+            if contrast.verdict == "unsure":
+                base, other = (np.array(each, dtype=np.float64) for each in both)
+                tested.append((len(found), base, other))
+            found.append(contrast)
+    alone = [paired_difference(base, other, confidence) for _, base, other in tested]
+    adjusted = holm([difference.p for difference in alone])
+    within = 1 - (1 - confidence) / max(len(tested), 1)
+    for (place, base, other), difference, after in zip(tested, alone, adjusted, strict=True):
+        apart = other - base
+        one = found[place].metric
+        student = mean_interval(apart, within)
+        bounds = Estimate(student.mean, student.low, student.high, confidence, student.n)
+        relative = None
+        positive = bool(base.min() > 0) and one.unit != "share"
+        if method == "student":
+            real = bool(after <= 1 - confidence)
+            relative = ratio_interval(other, base, within) if positive else None
+        else:
+            bounds = bootstrap_mean(apart, seed=seed, confidence=within)
+            real = 0.0 not in bounds
+            if positive:
+                relative = bootstrap_ratio(other, base, seed=seed, confidence=within)
+        needed = None if real else enough(apart, within)
+        found[place] = Contrast(
+            one,
+            found[place].setting,
+            baseline,
+            "real" if real else "unsure",
+            float(other.mean()),
+            float(base.mean()),
+            _at(bounds, confidence),
+            _at(relative, confidence, less=1.0) if relative else None,
+            difference.p,
+            float(after),
+            needed if needed is not None and needed <= _MOST else None,
+            difference.gained,
+        )
+    return found
+
+
+def _untested(
+    one: Metric,
+    setting: str,
+    baseline: str,
+    base: Sequence[float | None],
+    other: Sequence[float | None],
+    answered: Mapping[str, Sequence[int]],
+) -> Contrast:
+    """What can be said without a test; ``unsure`` where one is to be made."""
+    for name in (baseline, setting):
+        fewest = min(answered[name])
+        if fewest < one.needs:
+            why = (
+                f"{one.name} is refused: {name} has {fewest:,} ok answers in a replication, and it"
+                f" takes {one.needs:,}. Make run.duration {_times(one.needs, fewest)} as long."
+            )
+            return Contrast(one, setting, baseline, "refused", why=why)
+    for name, found in ((baseline, base), (setting, other)):
+        if None in found:
+            never = found.count(None) == len(found)
+            why = f"{name} has no {one.name}{'' if never else ' in some replications'}."
+            return Contrast(one, setting, baseline, "missing", _mean(other), _mean(base), why=why)
+    same = list(base) == list(other)
+    return Contrast(one, setting, baseline, "same" if same else "unsure", _mean(other), _mean(base))
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if len(known) == len(values) else None
+
+
+def _times(needs: int, fewest: int) -> str:
+    return f"{np.ceil(12 * needs / max(fewest, 1)) / 10:g} times"
+
+
+def _at(found: Estimate, confidence: float, less: float = 0.0) -> Estimate:
+    """*found* as one of a set that holds with *confidence*."""
+    return Estimate(found.value - less, found.low - less, found.high - less, confidence, found.n)
+
+
+def _bounds(found: Estimate | None) -> dict[str, float] | None:
+    return None if found is None else {"value": found.value, "low": found.low, "high": found.high}
+
+
+def _is_latency(one: Metric) -> bool:
+    return one.unit == "s" and (one.name in ("mean", "max") or one.name.startswith("p"))
+
+
+def _three(number: float) -> str:
+    """*number* to two or three digits."""
+    return f"{number:.2g}" if number < 10 else f"{number:.0f}"
