@@ -56,12 +56,13 @@ class CurvePoint:
 class Curve:
     """The latency *metric* against throughput, load by load.
 
-    *knee* is a throughput, None where *why_not* says why.
+    *knee* is a throughput, None where *why_not* says why; *today*'s is that of the scenario's load.
     """
 
     metric: str
     points: tuple[CurvePoint, ...]
     knee: float | None
+    today: float | None = None
     why_not: str = ""
 
 
@@ -182,9 +183,9 @@ class Plan:
         return sure(self)
 
     def __str__(self) -> str:
-        from proxysim.studies.telling import sentences
+        from proxysim.studies.telling import told
 
-        return "\n".join(sentences(self))
+        return "\n".join(f"{word}: {line}" for word, line in told(self))
 
     def __repr__(self) -> str:
         found = "no answer" if self.answer is None else self.variable.phrase(self.answer)

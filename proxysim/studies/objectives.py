@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from proxysim import units
 from proxysim.errors import ResultError, UnitError
@@ -42,14 +42,19 @@ _READERS = {
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """A *metric* that must stay *below* a *bound*, or else above it; in base units."""
+    """A *metric* that must stay *below* a *bound*, in base units, or else above it.
+
+    *written* is the bound as somebody wrote it.
+    """
 
     metric: Metric
     below: bool
     bound: float
+    written: str = field(default="", compare=False)
 
     def __str__(self) -> str:
-        return f"{self.name} {'<' if self.below else '>'} {self.metric.text(self.bound)}"
+        bound = self.written or self.metric.text(self.bound)
+        return f"{self.name} {'<' if self.below else '>'} {bound}"
 
     @property
     def name(self) -> str:
@@ -121,7 +126,7 @@ def _objective(text: str, prices: Prices | None, place: str) -> Objective:
             place=place,
             mend=f"Write {compared['what'].strip()} {sign} {compared['bound'].strip()}",
         )
-    return Objective(measured, below, bound)
+    return Objective(measured, below, bound, compared["bound"].strip())
 
 
 def _metric_name(words: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from proxysim.errors import ResultError
 from proxysim.scenario import Scenario
 from proxysim.studies.answer import Curve, CurvePoint, Headroom, Outlook
@@ -27,6 +29,7 @@ UTILISATIONS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
 CURVE_REPLICATIONS = 5
 #: The load at which one finds out what gets busy, and the most that a curve goes up to.
 LIGHT, HEAVIEST = 0.25, 16.0
+_AXES = ("throughput", "mean")
 
 
 def headroom_of(bench: Bench, fleet: Scenario) -> Headroom | None:
@@ -64,13 +67,11 @@ def measured_curve(bench: Bench, fleet: Scenario) -> Curve:
         scenario = with_load(fleet, load)
         theory = predicted(scenario, watched)
         points.append(CurvePoint(load, fixed.trial(load, scenario), theory))
-    known = [
-        (throughput, mean)
-        for point in points
-        if (throughput := point.trial.figures["throughput"])
-        and (mean := point.trial.figures["mean"])
-    ]
+    x, y = (np.array([point.trial.figures[name] for point in points]) for name in _AXES)
+    answered = np.array([point.trial.figures["mean"] is not None for point in points])
+    today = None if light.figures["offered"] is None else light.figures["offered"] / LIGHT
     try:
-        return Curve(watched, tuple(points), knee(*zip(*known, strict=True)) if known else None)
+        found, why = knee(x[answered], y[answered]), ""
     except ResultError as error:
-        return Curve(watched, tuple(points), None, error.problem)
+        found, why = None, error.problem
+    return Curve(watched, tuple(points), found, today, why)

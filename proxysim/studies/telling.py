@@ -9,146 +9,149 @@ from proxysim.studies.search import Verdict
 from proxysim.studies.trials import Trial
 
 if TYPE_CHECKING:
-    from proxysim.studies.answer import Curve, Outlook, Plan
+    from proxysim.studies.answer import Outlook, Plan
 
-__all__ = ["cost_line", "curve_line", "headline", "outlook_line", "sentences", "spare_line", "sure"]
+__all__ = ["sure", "told"]
 
 
-def sentences(plan: Plan) -> Iterator[str]:
-    """All of the plan, line by line."""
-    yield headline(plan)
-    yield from sure(plan)
-    for line in (spare_line(plan), cost_line(plan)):
+def told(plan: Plan) -> Iterator[tuple[str, str]]:
+    """All of the plan in sentences, each with the word that it comes under."""
+    yield "Answer", _answer(plan)
+    for line in sure(plan):
+        yield "Sure", line
+    for word, line in (
+        ("Headroom", _headroom(plan)),
+        ("Cost", _cost(plan)),
+        ("Growth", "" if plan.outlook is None else _growth(plan.outlook)),
+        ("Knee", _knee(plan)),
+    ):
         if line:
-            yield line
-    if plan.outlook is not None:
-        yield outlook_line(plan, plan.outlook)
-    if plan.curve is not None:
-        yield curve_line(plan, plan.curve)
-    yield from (f"Assumed: {text}." for text in plan.assumptions)
+            yield word, line
+    for text in plan.assumptions:
+        yield "Assumed", f"{text}."
 
 
-def headline(plan: Plan) -> str:
+def _answer(plan: Plan) -> str:
     """The answer with its evidence, and that of the value next to it."""
     best = plan.best
     if plan.answer is None:
         even = plan.variable.phrase(best.value)
         if best.verdict is Verdict.UNSURE:
-            return f"It cannot be told whether {even} would do: {_found(best)}."
+            return f"It cannot be told whether {even} would do: {_with(best, best.tightest.text)}."
         limit = f", {plan.limit}" if plan.limit else ""
         return f"Even {even} misses it: {_missed(best)}{limit}."
-    line = f"{plan.variable.phrase(plan.answer)}: {_found(best)}"
+    line = f"{plan.variable.phrase(plan.answer)}: {_with(best, best.tightest.text)}"
     if plan.found.next is None:
         end = "least" if plan.sense == "least" else "most"
-        return f"{line}. It is the {end} that was to be tried, so there may be room beyond."
+        return f"{line}. It is the {end} that was to be tried: there may be room beyond."
     other = plan.trial(plan.found.next)
     return f"{line}; {plan.variable.phrase(other.value)}: {_missed(other)}."
 
 
-def _found(trial: Trial) -> str:
-    case = f" with {trial.case}" if trial.case else ""
-    return f"{trial.tightest.text}{case}"
-
-
-def _missed(trial: Trial) -> str:
-    one = trial.tightest
-    case = f" with {trial.case}" if trial.case else ""
-    if one.found is None:
-        return f"no request was answered{case}"
-    return f"{one.objective.name} {one.objective.metric.text(one.found.value)}{case}"
-
-
 def sure(plan: Plan) -> Iterator[str]:
     """How sure the answer is, and what could not be told."""
+    best = plan.best
     share = f"{100 * plan.confidence:g} %"
+    asked = _and([str(one) for one in plan.objectives])
     if plan.answer is None:
-        if plan.best.verdict is Verdict.MISSES:
-            yield f"Sure at {share} of each verdict."
+        if best.verdict is Verdict.MISSES:
+            yield f"at {share}, {plan.variable.phrase(best.value)} will not do for {asked}."
+        else:
+            yield "nothing; more replications, or longer runs, would tell."
     else:
-        best = plan.best
-        yield (
-            f"Sure at {share}: {plan.variable.phrase(plan.answer)} meets"
-            f" {_and([str(one.objective) for one in best.measured])}"
-            f" ({best.replications} replications of {best.duration:g} s)."
-        )
-        if plan.found.next is not None:
-            other = plan.trial(plan.found.next)
-            phrase = plan.variable.phrase(other.value)
-            if other.verdict is Verdict.UNSURE:
-                yield (
-                    f"Not sure: {phrase} may do as well; {other.tightest.text} after"
-                    f" {other.replications} replications is too near to tell."
-                )
-            else:
-                yield f"Sure at {share}: {phrase} misses it."
+        runs = f"by {best.replications} replications of {best.duration:g} s"
+        line = f"at {share}, {plan.variable.phrase(best.value)} will do for {asked}, {runs}"
+        other = None if plan.found.next is None else plan.trial(plan.found.next)
+        if other is None:
+            yield f"{line}."
+        elif other.verdict is Verdict.MISSES:
+            yield f"{line}; {plan.variable.phrase(other.value)} will not."
+        else:
+            yield f"{line}."
+            yield (
+                f"not that {plan.variable.phrase(other.value)} will not do as well:"
+                f" {other.tightest.text} is too near to tell, after {other.replications}"
+                " replications."
+            )
     for value in plan.found.strays:
-        phrase = plan.variable.phrase(value)
         verdict = plan.found.verdicts[value].value
-        yield f"Doubtful: {phrase} {verdict} it, against the order of the others."
+        yield (
+            f"not of the order: {plan.variable.phrase(value)} {verdict} it, against what the others"
+            " say."
+        )
 
 
-def spare_line(plan: Plan) -> str:
+def _headroom(plan: Plan) -> str:
     """How much room the answer leaves."""
     if plan.answer is None:
         return ""
     best = plan.best
-    parts = [f"{best.tightest.objective.name} is {_share(best.tightest.spare)} inside its bound"]
+    spare = f"{100 * best.tightest.spare:.0f} %"
+    parts = [f"{best.tightest.objective.name} is {spare} inside its bound"]
     if best.busy is not None:
         parts.append(f"the busiest is {best.busy.text}")
     if plan.headroom is not None:
         least = "at least " if plan.headroom.at_least else ""
         parts.append(f"it sustains {least}{plan.headroom.load:.3g} times today's load")
-    return f"Headroom: {', '.join(parts)}."
+    return f"{', '.join(parts)}."
 
 
-def cost_line(plan: Plan) -> str:
-    """What the answer costs."""
+def _cost(plan: Plan) -> str:
+    """What the answer costs, and what its neighbour would."""
     best = plan.best
     cost, month = best.figures.get("cost"), plan.a_month(best)
     if plan.tariff is None or plan.answer is None or cost is None or month is None:
         return ""
-    line = f"Cost: {plan.tariff.text(cost)} an hour, {plan.tariff.text(month)} a month"
+    line = f"{plan.tariff.text(cost)} an hour, {plan.tariff.text(month)} a month"
     if plan.found.next is not None:
         other = plan.a_month(plan.trial(plan.found.next))
         if other is not None:
             next_to_it = plan.variable.phrase(plan.found.next)
-            line += f"; {next_to_it} would be {plan.tariff.text(other)}"
+            line += f"; with {next_to_it} {plan.tariff.text(other)}"
     return f"{line}."
 
 
-def outlook_line(plan: Plan, outlook: Outlook) -> str:
+def _growth(outlook: Outlook) -> str:
     """How long it lasts."""
-    grows = f"Growing by {outlook.growth.said}"
-    fleet = "it"
-    if plan.answer is not None and not plan.variable.is_load:
-        fleet = f"{plan.variable.phrase(plan.answer)}"
+    grows = f"by {outlook.growth.said},"
     if outlook.months is None:
-        return f"{grows}, {fleet} is not enough even today."
-    load = outlook.growth.after(outlook.months)
+        return f"{grows} it is not enough even today."
+    load = f"load × {outlook.growth.after(outlook.months):.3g}"
+    months = f"{outlook.months} month{'' if outlook.months == 1 else 's'}"
     if outlook.at_least:
-        return f"{grows}, {fleet} lasts {outlook.months} months or more (load × {load:.3g})."
+        return f"{grows} it lasts {months} or more ({load})."
     broken = min(
         (trial for trial in outlook.trials if trial.value > outlook.months),
         key=lambda trial: trial.value,
     )
-    after = outlook.growth.after(broken.value)
-    lasts = f"{outlook.months} month{'' if outlook.months == 1 else 's'}"
+    after = f"load × {outlook.growth.after(broken.value):.3g}"
     fails = "breaks" if broken.verdict is Verdict.MISSES else "is no longer sure"
     return (
-        f"{grows}, {fleet} lasts {lasts} (load × {load:.3g}) and {fails} in month"
-        f" {broken.value:g} (load × {after:.3g}): {_missed(broken)}."
+        f"{grows} it lasts {months} ({load}) and {fails} in month {broken.value:g} ({after}):"
+        f" {_missed(broken)}."
     )
 
 
-def curve_line(plan: Plan, curve: Curve) -> str:
-    """Where the knee is."""
-    if curve.knee is None:
-        return f"Knee: {curve.why_not}."
-    return f"Knee: at {curve.knee:.3g} answers a second; more load costs more than it gives."
+def _knee(plan: Plan) -> str:
+    """Where more load begins to cost more than it gives."""
+    if plan.curve is None:
+        return ""
+    if plan.curve.knee is None:
+        return f"{plan.curve.why_not}."
+    today = plan.curve.today
+    now = f", against {today:.3g} today" if today else ""
+    return f"at {plan.curve.knee:.3g} answers a second{now}; beyond, load costs more than it gives."
 
 
-def _share(spare: float) -> str:
-    return f"{100 * spare:.0f} %"
+def _missed(trial: Trial) -> str:
+    one = trial.tightest
+    if one.found is None:
+        return _with(trial, "no request was answered")
+    return _with(trial, f"{one.objective.name} {one.objective.metric.text(one.found.value)}")
+
+
+def _with(trial: Trial, text: str) -> str:
+    return f"{text} with {trial.case}" if trial.case else text
 
 
 def _and(words: list[str]) -> str:

@@ -60,16 +60,21 @@ ANSWERED = Objective(
     Metric("unanswered", "share", "less", "share without a good answer", _unanswered),
     below=True,
     bound=0.01,
+    written="1%",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What one *objective* came to; *found* is None where no request was answered at all."""
+    """What one *objective* came to; *found* is None where no request was answered at all.
+
+    The interval holds at *confidence* however often one looked, and for all objectives together.
+    """
 
     objective: Objective
     found: Estimate | None
     verdict: Verdict
+    confidence: float
 
     @property
     def spare(self) -> float:
@@ -78,14 +83,12 @@ class Measured:
 
     @property
     def text(self) -> str:
-        """``p99 231 ms (219 ms to 243 ms)``."""
+        """``p99 231 ms (95 % interval 219 ms to 243 ms)``."""
         if self.found is None:
             return f"{self.objective.name}: no request was answered"
-        said = self.objective.metric.text
-        found = self.found
-        return (
-            f"{self.objective.name} {said(found.value)} ({said(found.low)} to {said(found.high)})"
-        )
+        said, found = self.objective.metric.text, self.found
+        interval = f"{100 * self.confidence:g} % interval {said(found.low)} to {said(found.high)}"
+        return f"{self.objective.name} {said(found.value)} ({interval})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,10 +245,10 @@ class Bench:
                     place="objective",
                     mend="Ask for something that it has; proxysim show says what it is.",
                 )
-            return Measured(objective, None, Verdict.MISSES)
+            return Measured(objective, None, Verdict.MISSES, self.confidence)
         requests = sum(result.summary.requests["arrived"] for result in tried.results)
         found = estimated(known, one, requests, self.within)
-        return Measured(objective, found, objective.judge(found))
+        return Measured(objective, found, objective.judge(found), self.confidence)
 
     def _short(self, results: Sequence[Result]) -> float:
         """How many times longer runs must be for the percentiles that are asked for."""

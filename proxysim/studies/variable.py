@@ -49,14 +49,20 @@ class Variable:
         delays = self.kind.name == "time" and last not in _KEPT
         return "low" if self.is_load or delays or last in _TROUBLE else "high"
 
+    @property
+    def name(self) -> str:
+        """What it is called where the whole path would be too long: ``workers``, ``capacity``."""
+        return self.path.rpartition(".")[2].replace("_", " ")
+
     def phrase(self, value: float) -> str:
-        """*value* of it in words: ``6 servers``, ``links.0.bandwidth = 80 Mbps``."""
+        """*value* of it in words: ``6 servers``, ``1 worker``, ``bandwidth 80 Mbps``."""
         text = self.kind.write(value)
         if self.path == LOAD:
             return f"{text} today's load".replace(" ×", " times")
-        if self.member:
-            return f"{text} {self.member}{'' if value == 1 else 's'}"
-        return f"{self.path} = {text}"
+        name = f"{self.member}s" if self.member else self.name
+        if self.kind is COUNT and name.endswith("s"):
+            return f"{text} {name.removesuffix('s') if value == 1 else name}"
+        return f"{name} {text}"
 
 
 #: Times of which more may well be better.
