@@ -7,7 +7,7 @@ PYTEST_ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-EXTRAS := live,parquet,learn,notebook,dask,docs,dev
+EXTRAS := live,parquet,play,learn,notebook,dask,docs,dev
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export MPLBACKEND ?= Agg
