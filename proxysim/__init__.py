@@ -10,7 +10,7 @@ The floors of the house, from the top; a room imports only from floors below its
 one floor do not know each other::
 
     cli          the command line: proxysim run, show, scenarios, schema
-    studies      questions asked across many runs: compare
+    studies      questions asked across many runs: compare, plan
     charts       draw(run, ax) -> Axes
     sim          SimPy carries out what the proxies ask, in simulated time
     sockets      asyncio carries it out on real sockets
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from proxysim.scenario import Scenario, from_dict, load, loads, shipped
     from proxysim.studies.compare import compare
     from proxysim.studies.metrics import Prices
+    from proxysim.studies.plan import plan
 
     __version__: str
 
@@ -75,6 +76,7 @@ __all__ = [
     "from_dict",
     "load",
     "loads",
+    "plan",
     "shipped",
     "simulate",
 ]
@@ -97,6 +99,7 @@ _HOMES = {
     "from_dict": "proxysim.scenario",
     "load": "proxysim.scenario",
     "loads": "proxysim.scenario",
+    "plan": "proxysim.studies.plan",
     "shipped": "proxysim.scenario",
 }
 

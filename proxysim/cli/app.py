@@ -13,7 +13,19 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from proxysim.cli import calibrate, compare, forward, learn, reverse, run, scenarios, schema, show
+from proxysim.cli import (
+    calibrate,
+    compare,
+    forward,
+    learn,
+    plan,
+    play,
+    reverse,
+    run,
+    scenarios,
+    schema,
+    show,
+)
 from proxysim.errors import ProxysimError
 
 __all__ = ["app", "main"]
@@ -70,7 +82,9 @@ app = typer.Typer(
 app.command("scenarios")(scenarios.scenarios)
 app.command("show")(show.show)
 app.command("run")(run.run)
+app.command("play")(play.play)
 app.command("compare")(compare.compare)
+app.command("plan")(plan.plan)
 app.command("learn")(learn.learn)
 app.command("schema")(schema.schema)
 app.command("forward")(forward.forward)
