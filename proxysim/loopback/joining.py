@@ -1,0 +1,367 @@
+"""The reports of all processes, joined into one run: rows, spans, windows, views."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from math import isnan, nan
+from typing import Any
+
+import numpy as np
+
+from proxysim.errors import TopologyError
+from proxysim.loopback.group import Asked
+from proxysim.loopback.orders import Report, Task
+from proxysim.loopback.origin import Served
+from proxysim.loopback.stories import Stories, Story
+from proxysim.loopback.watching import Handled
+from proxysim.results.columns import CACHE_STATES, CODINGS, METHODS, Outcome
+from proxysim.results.recorder import Recorder
+from proxysim.results.run import Run
+from proxysim.results.sights import Segment, Sights, count_views
+from proxysim.scenario import Scenario
+from proxysim.scenario.build_topology import described
+from proxysim.scenario.facts import facts_of
+from proxysim.scenario.happenings import event_facts
+from proxysim.scenario.notes import notes_of
+from proxysim.topology import Network
+from proxysim.workload.draws import Workload
+from proxysim.workload.replay import ReplayGroup
+
+__all__ = ["Joint"]
+
+METHOD_CODES = {name: code for code, name in enumerate(METHODS)}
+STATES = {name: code for code, name in enumerate(CACHE_STATES)}
+CODING_CODES = {name: code for code, name in enumerate(CODINGS)} | {"": 0}
+
+
+class Joint:
+    """All that is known of a run of *scenario*, by *tasks* and their *reports*.
+
+    *workload* and *network* are the run's, as every process has made them for itself.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        workload: Workload,
+        network: Network,
+        recorder: Recorder,
+        tasks: Sequence[Task],
+        reports: Sequence[Report],
+        *,
+        hops: bool,
+    ) -> None:
+        self.scenario = scenario
+        self.workload = workload
+        self.network = network
+        self.recorder = recorder
+        self.hops = hops
+        self.reports = reports
+        self.proxies: dict[str, dict[str, Any]] = {}
+        servers: dict[str, list[Served]] = {}
+        self.clients: dict[str, Any] = {}
+        for task, report in zip(tasks, reports, strict=True):
+            if task.part == "proxy":
+                self.proxies[task.names[0]] = report.parts
+            elif task.part == "servers":
+                servers |= report.parts
+            else:
+                self.clients = report.parts
+                self.client_report = report
+        handled = {name: parts["handled"] for name, parts in self.proxies.items()}
+        self.stories = Stories(handled, servers)
+        self.parties = recorder.texts["client"]
+        self.asked: dict[int, tuple[int, int]] = {}  # client's and site's code by request
+        for group in workload.groups:  # the same codes in the same order as in simulated time
+            for number in range(1, group.count + 1):
+                _ = self.parties[f"{group.name}-{number}"]
+
+    def run(self, *, seed: int, replication: int, extra: Mapping[str, Any]) -> Run:
+        """The run."""
+        sites = [recorded.name for recorded in self.workload.sites]
+        for name, log in self.clients["asked"].items():
+            for asked in log:
+                client = self.parties[f"{name}-{asked.member + 1}"]
+                site = self.recorder.texts["site"][sites[asked.site]]
+                self.asked[asked.id] = (client, site)
+                self._row(asked, client, site)
+        self._windows()
+        if self.recorder.wants_views:
+            lookups = dict(self._lookups())
+            count_views(Sights(self._seen(), lookups), self.recorder, self.network)
+        if self.hops:
+            self._spans()
+        for name, parts in self.proxies.items():
+            for request, at, backend, why in parts["choices"]:
+                self.recorder.choice(request, at, name, backend, why)
+        return self.recorder.finish(
+            world="live",
+            scenario=self.scenario.name,
+            scenario_hash=self.scenario.hash,
+            seed=seed,
+            replication=replication,
+            arrived=self.clients["arrived"],
+            events=[event_facts(event) for event in self.scenario.document.events],
+            facts=facts_of(
+                self.scenario, self.workload.counts, self._found(), self._matched(), self._wires()
+            ),
+            topology=described(self.network),
+            extra=self._extra() | dict(extra),
+        )
+
+    # Rows.
+
+    def _row(self, asked: Asked, client: int, site: int) -> None:
+        catalogue = self.workload.sites[asked.site]
+        story = self._story(asked)
+        outcome = self._outcome(asked, story)
+        at = self.clients["scheduled"].get(asked.id, asked.at)
+        shift = at - asked.at
+        latency = asked.end - asked.at
+        wait = asked.waited + story.wait
+        service = story.service
+        cpu = max(0.0, min(story.cpu, latency - wait - service))
+        network = latency - wait - service - cpu
+        names = self.recorder.texts
+        self.recorder.add(
+            (
+                asked.id,
+                client,
+                site,
+                names["path"][catalogue.path(asked.object)],
+                METHOD_CODES.get(asked.method, METHOD_CODES["OTHER"]),
+                at,
+                asked.first_byte + shift,
+                asked.end + shift,
+                latency,
+                asked.status,
+                outcome,
+                names["served_by"][story.served_by],
+                names["backend"][story.backend],
+                STATES[story.cache],
+                story.attempts,
+                asked.secure,
+                CODING_CODES.get(asked.coding, 0),
+                asked.uploaded,
+                asked.length,
+                wait,
+                service,
+                max(0.0, network),
+                cpu,
+            )
+        )
+
+    def _outcome(self, asked: Asked, story: Story) -> int:
+        if not asked.over:
+            return Outcome.IN_FLIGHT
+        if asked.failure:
+            late = asked.failure in ("patience", "timeout")
+            return Outcome.TIMED_OUT if late else Outcome.FAILED
+        return Outcome.of(asked.status, blocked=story.blocked)
+
+    def _story(self, asked: Asked) -> Story:
+        front = asked.front
+        found = self._end_of(asked)
+        if found is not None:
+            return self.stories.of(found, asked.id)
+        refused = self.stories.tunnels.get((front, asked.id))
+        if refused is not None and asked.status:
+            return Story(front, blocked=refused.blocked, wait=refused.wait, cpu=refused.cpu)
+        return self.stories.of(front, asked.id)
+
+    def _end_of(self, asked: Asked) -> str | None:
+        """Who received what *asked* sent, where the one that it connected to only relays."""
+        if not asked.secure or asked.front not in self.proxies:
+            return None
+        if self.stories.told(asked.front, asked.id, 1) is not None:
+            return None
+        for node, told in self.stories.received.get(asked.id, ()):
+            if told.secure and told.attempt == 1 and self._relayed(told):
+                return node
+        return None
+
+    def _relayed(self, told: Handled | Served) -> bool:
+        """Whether it came through a tunnel."""
+        peer = self._name(told.peer[0])
+        return peer in self.proxies and told.peer[1] in self.proxies[peer]["tunnels"]
+
+    def _name(self, address: str) -> str:
+        try:
+            return self.network.name(address)
+        except TopologyError:
+            return ""
+
+    # Windows.
+
+    def _windows(self) -> None:
+        """Rows of the nodes table; bytes that several processes sent along a wire are one sum."""
+        rows: dict[tuple[str, float], tuple[Any, ...]] = {}
+        for report in self.reports:
+            for name, start, *rest in report.windows:
+                before = rows.get((name, start))
+                if before is not None:
+                    rest[-1] += before[-1]
+                rows[name, start] = (name, start, *rest)
+        for name, *rest in rows.values():
+            self.recorder.node_window((self.parties[name], *rest))
+
+    # Views.
+
+    def _seen(self) -> Iterator[tuple[tuple[Segment, ...], bool | None, int, int, str, int]]:
+        counts: Counter[tuple[tuple[Segment, ...], bool | None, int, int, str]] = Counter()
+        told: list[tuple[str, Handled | Served]] = [
+            found for log in self.stories.received.values() for found in log
+        ]
+        told += [(name, found) for (name, _), found in self.stories.tunnels.items()]
+        sites = self.recorder.texts["site"]
+        for node, found in told:
+            whom = self.asked.get(found.id)
+            if whom is None:
+                continue  # a probe
+            segments = self._segments(found.peer, node)
+            if not segments:
+                continue
+            tunnel = isinstance(found, Handled) and found.method == "CONNECT"
+            secure = None if tunnel else found.secure
+            counts[segments, secure, whom[0], sites[found.host], found.chain] += 1
+        for key, times in counts.items():
+            yield (*key, times)
+
+    def _segments(self, peer: tuple[str, int], node: str) -> tuple[Segment, ...]:
+        """The stretches of the connection from *peer* to *node*, as those who opened them tell."""
+        opener = self._name(peer[0])
+        if not opener:
+            return ()
+        wires = tuple(hop.name for hop in self.network.route(opener, node))
+        end = self.parties[node]
+        if opener not in self.proxies:
+            return ((0, wires, end),)
+        last: Segment = (self.parties[opener], wires, end)
+        before = self.proxies[opener]["tunnels"].get(peer[1])
+        if before is None:
+            return (last,)
+        return (*self._segments((before, 0), opener), last)
+
+    def _lookups(self) -> Iterator[tuple[tuple[int, int, int], int]]:
+        sites = self.recorder.texts["site"]
+        for name, parts in self.proxies.items():
+            counts: Counter[tuple[int, int, int]] = Counter()
+            for (host, request), times in parts["lookups"].items():
+                if request in self.asked:
+                    counts[self.parties[name], self.asked[request][0], sites[host]] += times
+            yield from counts.items()
+        counts = Counter()
+        for (member, _, host), times in self.clients["lookups"].items():
+            counts[self.parties[member], self.parties[member], sites[host]] += times
+        yield from counts.items()
+
+    # Spans.
+
+    def _spans(self) -> None:
+        recorder, steps = self.recorder, self.recorder.texts["step"]
+
+        def span(request: int, node: str, step: str, start: float, end: float) -> None:
+            if recorder.wants_hops(request) and end >= start:
+                recorder.hop(request, self.parties[node], steps[step], start, end)
+
+        fronts = {}
+        for name, log in self.clients["asked"].items():
+            for asked in log:
+                fronts[asked.id] = asked.front
+                node = self._end_of(asked) or asked.front
+                told = self.stories.told(node, asked.id, 1)
+                self._passage(span, asked.id, node, asked.sent, told, asked.first_byte)
+                if told is not None and not isnan(asked.first_byte):
+                    for wire in _mirrored(self._crossed(told.peer, node)):
+                        span(asked.id, wire, "transfer", asked.first_byte, asked.end)
+        for request, step, start, end in self.clients["handshakes"]:
+            if request in fronts:
+                span(request, fronts[request], step, start, end)
+        for log in self.stories.received.values():
+            for node, told in log:
+                if isinstance(told, Served):
+                    if told.began > told.arrived:
+                        span(told.id, node, "queue", told.arrived, told.began)
+                    span(told.id, node, "service", told.began, told.ended)
+                    continue
+                span(told.id, node, "cpu", told.began, told.began + told.cpu)
+                for child, attempt, began, head in told.fetches:
+                    further = self.stories.told(child, told.id, attempt)
+                    self._passage(span, told.id, child, began, further, head)
+
+    def _passage(
+        self,
+        span: Any,
+        request: int,
+        node: str,
+        sent: float,
+        told: Handled | Served | None,
+        head: float,
+    ) -> None:
+        """The request's way to *node*, and its answer's way back, wire by wire."""
+        if told is None or isnan(sent):
+            return
+        got, left = (
+            (told.arrived, told.ended) if isinstance(told, Served) else (told.began, told.head_sent)
+        )
+        wires = self._crossed(told.peer, node)
+        for wire in wires:
+            span(request, wire, "request", sent, got)
+        if not isnan(head):
+            for wire in _mirrored(wires):
+                span(request, wire, "response", left, head)
+
+    def _crossed(self, peer: tuple[str, int], node: str) -> tuple[str, ...]:
+        """The wires of the connection from *peer* to *node*."""
+        return tuple(wire for _, wires, _ in self._segments(peer, node) for wire in wires)
+
+    # The rest.
+
+    def _wires(self) -> list[str]:
+        names: dict[str, None] = {}
+        for one, other in self.network.conversations:
+            for hop in (*self.network.route(one, other), *self.network.route(other, one)):
+                names[hop.name] = None
+        return list(names)
+
+    def _found(self) -> dict[str, dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = {}
+        for group, node in self.scenario.document.nodes.items():
+            if node.kind in ("server", "forward_proxy", "reverse_proxy"):
+                for member in self.scenario.members(group):
+                    found[member] = {"address": self.network.address(member)}
+        for name, parts in self.proxies.items():
+            found[name]["connections"] = parts["connections"]
+        return found
+
+    def _matched(self) -> dict[str, list[int]]:
+        return {
+            name: parts["matched"]
+            for name, parts in self.proxies.items()
+            if parts["matched"] is not None
+        }
+
+    def _extra(self) -> dict[str, Any]:
+        groups = self.workload.groups
+        notes = {group.name: group.notes() for group in groups if isinstance(group, ReplayGroup)}
+        extra: dict[str, Any] = {"replayed": notes} if notes else {}
+        if said := notes_of(self.scenario):
+            extra["notes"] = said
+        if self.scenario.removed:
+            extra["without"] = list(self.scenario.removed)
+        return extra
+
+    def lateness(self) -> tuple[float, float]:
+        """How late the clients asked: the median and the 99th percentile, in seconds."""
+        late = [asked.taken - asked.at for log in self.clients["asked"].values() for asked in log]
+        if not late:
+            return nan, nan
+        p50, p99 = np.quantile(np.array(late), [0.5, 0.99])
+        return float(p50), float(p99)
+
+
+def _mirrored(wires: Sequence[str]) -> list[str]:
+    """The same wires the other way."""
+    ends = [wire.split(">") for wire in reversed(wires)]
+    return [f"{end}>{start}" for start, end in ends]

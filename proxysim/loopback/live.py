@@ -1,0 +1,152 @@
+"""A scenario on real sockets: its processes begun, its requests sent, its reports joined."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any
+
+from proxysim.errors import RunError, ScenarioError
+from proxysim.loopback.authority import Authority
+from proxysim.loopback.crew import Crew, Member
+from proxysim.loopback.joining import Joint
+from proxysim.loopback.orders import Begin, Moment, Over, Progress, Ready, Report, Still, Stop, Task
+from proxysim.loopback.verdict import verdict
+from proxysim.results.recorder import Keep, Recorder
+from proxysim.results.run import Run
+from proxysim.scenario import Scenario
+from proxysim.scenario import nodes as said
+from proxysim.scenario.build_topology import network_of
+from proxysim.scenario.build_workload import workload_of
+
+__all__ = ["live"]
+
+NEEDED = ("httptools", "brotli", "zstandard", "cryptography", "trustme")
+#: Seconds between the order to begin and the beginning.
+AHEAD = 0.2
+#: Seconds beyond its own length that a run may take until it is given up.
+GRACE = 60.0
+SILENCE = 60.0
+
+
+def live(
+    scenario: Scenario,
+    *,
+    seed: int | None = None,
+    replication: int = 0,
+    keep: Keep = "all",
+    hops: Keep = "none",
+    views: bool = True,
+    explain: bool = False,
+    sequential: bool = False,
+    progress: Callable[[float], None] | None = None,
+) -> Run:
+    """Run *scenario* on sockets of this machine's loopback, in real time.
+
+    The same *seed* and *replication* give the same requests as in simulated time. *keep*, *hops*,
+    *views*, *explain* and *progress* are as for ``simulate``. With *sequential* each request leaves
+    when the last answer is there, and policies are told the time at which it was due: every
+    decision is then the same as in a sequential simulation. Raises ScenarioError for a scenario
+    that cannot run, RunError where a process is lost.
+    """
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing:
+        raise ScenarioError(
+            f"{', '.join(missing)} cannot be found", mend="Install it: pip install 'proxysim[live]'"
+        )
+    document = scenario.document
+    seed = document.run.seed if seed is None else seed
+    with scenario.located():
+        workload = workload_of(scenario, seed, replication)
+        network = network_of(scenario, workload.counts)
+    recorder = Recorder(
+        document.run.duration, document.run.warmup, keep=keep, hops=hops, views=views
+    )
+    own = _own_addresses()
+    tasks = _tasks(scenario, seed, replication, sequential, explain, own)
+    with Crew(tasks) as crew:
+        places: dict[str, Any] = {}
+        for ready in crew.each(Ready):
+            places |= ready.places
+        crew.tell(Begin(places, time.monotonic() + AHEAD))
+        _watch(crew, document.run, sequential, progress)
+        crew.tell(Stop())
+        reports = crew.each(Report)
+    joint = Joint(scenario, workload, network, recorder, tasks, reports, hops=hops != "none")
+    extra: dict[str, Any] = {"sequential": True} if sequential else {}
+    extra["live"] = verdict(joint, tasks, reports, sequential=sequential)
+    if not own:
+        extra["live"]["addresses"] = (
+            "all nodes share 127.0.0.1, so no peer can be told from another"
+        )
+    return joint.run(seed=seed, replication=replication, extra=extra)
+
+
+def _tasks(
+    scenario: Scenario, seed: int, replication: int, sequential: bool, explain: bool, own: bool
+) -> list[Task]:
+    document = scenario.document
+    nodes = document.nodes
+    encrypted = any(site.tls for site in document.sites.values())
+    authority = Authority.new().pems if encrypted else (b"", b"")
+    servers = tuple(name for name, node in nodes.items() if isinstance(node, said.Server))
+    clients = tuple(name for name, node in nodes.items() if isinstance(node, said.Clients))
+    proxies = [name for name, node in nodes.items() if isinstance(node, said.ProxyBase)]
+    wanted = [("servers", servers), *(("proxy", (name,)) for name in proxies), ("clients", clients)]
+    return [
+        Task(
+            part,
+            names,
+            scenario.to_dict(),
+            scenario.name,
+            scenario.directory.resolve(),
+            scenario.removed,
+            seed,
+            replication,
+            sequential,
+            explain,
+            own,
+            authority,
+            document.run.drain,
+        )
+        for part, names in wanted
+    ]
+
+
+def _watch(
+    crew: Crew, run: Any, sequential: bool, progress: Callable[[float], None] | None
+) -> None:
+    """See the run to its end; RunError where it does not come to one."""
+    until = time.monotonic() + AHEAD + run.duration + run.drain + GRACE
+    asked = crew.members[-1]
+    while True:
+        left = SILENCE if sequential else until - time.monotonic()
+        for member, told in crew.hear(crew.members, max(0.0, left)):
+            if isinstance(told, Over):
+                return
+            if isinstance(told, Progress):
+                if progress is not None:
+                    progress(told.share)
+            elif member is asked and isinstance(told, float):
+                _turn(crew, asked, told)
+        if not sequential and time.monotonic() > until:
+            raise RunError("the run does not come to its end", place="live", mend="Run it shorter.")
+
+
+def _turn(crew: Crew, asked: Member, at: float) -> None:
+    """Have everybody know that it is *at*, and the clients go on when nothing goes on."""
+    crew.tell(Moment(at))
+    crew.each(Still)
+    asked.tell(Still())
+
+
+def _own_addresses() -> bool:
+    """Whether each node can have an address of its own: Linux has all of 127.0.0.0/8."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as trial:
+        try:
+            trial.bind(("127.1.0.1", 0))
+        except OSError:
+            return False
+    return True
