@@ -93,7 +93,6 @@ def plan(
     from proxysim.cli.screen import json_out, progress_bar
     from proxysim.cli.studied import laid_out, where_written
     from proxysim.studies.plan import plan as planned
-    from proxysim.units import ratio
 
     if not objective:
         raise ResultError(
@@ -110,7 +109,7 @@ def plan(
             objective,
             vary,
             between=between,
-            precision=ratio(precision),
+            precision=_share(precision),
             survive=survive,
             growth=growth,
             price=price,
@@ -139,6 +138,17 @@ def plan(
             typer.echo(line, err=as_json)
     if not found.met:
         raise typer.Exit(MISSED)
+
+
+def _share(text: str) -> float:
+    from proxysim.errors import UnitError
+    from proxysim.units import ratio
+
+    try:
+        return ratio(text)
+    except UnitError as error:
+        error.place = "--precision"
+        raise
 
 
 def _print(found: Plan) -> None:

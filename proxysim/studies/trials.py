@@ -14,7 +14,7 @@ from proxysim.scenario import Scenario
 from proxysim.scenario.nodes import Clients
 from proxysim.statistics.estimates import Estimate
 from proxysim.statistics.intervals import mean_interval
-from proxysim.studies.crews import Crew
+from proxysim.studies.crews import Alone, Crew
 from proxysim.studies.limits import Busy, busiest
 from proxysim.studies.metrics import Metric, metric
 from proxysim.studies.objectives import Objective
@@ -173,7 +173,7 @@ class Bench:
         beside = [metric(name) for name in _BESIDE]
         metrics = [objective.metric for objective in self.objectives]
         self.metrics = list({one.name: one for one in [*metrics, *beside, *added]}.values())
-        self.crew = crew
+        self.crew = crew or Alone()
         self.steps = steps or Steps(None, 1)
         self.version = ""
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 from pydantic import WithJsonSchema
 from pydantic.fields import FieldInfo
 
-from proxysim.errors import UnitError
+from proxysim.errors import ScenarioError, UnitError
 from proxysim.scenario import Scenario
 from proxysim.scenario.nodes import Clients
 from proxysim.scenario.paths import fields_of, model_at, with_value
@@ -75,6 +75,12 @@ def variable(scenario: Scenario, path: str) -> Variable:
     if path == LOAD:
         return Variable(LOAD, FACTOR, 1.0, is_load=True)
     _, steps = with_value(scenario.to_dict(), path, 1)
+    if steps[0] == "run":
+        raise ScenarioError(
+            "how it is run is no part of what is planned",
+            place=path,
+            mend="Name a field of what exists, such as nodes.shop.count, or load.",
+        )
     now = _found(scenario.tree, steps)
     if now is None:
         now = _found(scenario.document.model_dump(by_alias=True), steps)
