@@ -47,13 +47,15 @@ def found(run, group="visitors"):
 # %%
 run = ps.simulate(quiet)
 without = ps.simulate(quiet.without("edge"))
+servers = next(row for row in ps.differences(run, without) if row.label == "requests received")
+received = {"with edge": servers.with_proxy, "without": servers.without}
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
 pd.DataFrame(
     {
         name: {
             "answered from the cache": f"{found(each):.0%}",
-            "requests at the servers": f"{sum(each.summary().load.values()):,}",
+            "requests at the servers": f"{received[name]:,}",
             "half of the answers within": format_duration(each.summary().latency["p50"]),
         }
         for name, each in {"with edge": run, "without": without}.items()
