@@ -22,19 +22,21 @@ __all__ = ["Driver"]
 class Driver:
     """The asyncio world: drives generators against sockets.
 
+    ``beside`` are the runs under way that serve no client: what was spawned.
+
     A generator that raises is a mistake of ours; it is handed to the loop's exception handler.
     """
 
     def __init__(self, upstreams: Upstreams) -> None:
         self.upstreams = upstreams
         self.tasks: set[asyncio.Task[Any]] = set()
-        self._beside: set[Run] = set()
+        self.beside: set[Run] = set()
         self._retired: list[Upstreams] = []
 
     @property
     def resting(self) -> bool:
         """Whether nothing runs beside requests."""
-        return not self._beside
+        return not self.beside
 
     async def run(self, generator: Generator[Any, Any, Any]) -> Any:
         """Drive *generator* to its end; what it returns.
@@ -54,8 +56,8 @@ class Driver:
 
     def spawn(self, generator: Generator[Any, Any, None]) -> Run:
         """Drive *generator* beside the caller; its first step is made at once."""
-        run = Run(self, generator, None, self._beside.discard)
-        self._beside.add(run)
+        run = Run(self, generator, None, _nothing)
+        self.beside.add(run)
         run.start()
         return run
 
@@ -68,10 +70,13 @@ class Driver:
 
     async def close(self) -> None:
         """End all that runs beside, and the connections to backends."""
-        for run in tuple(self._beside):
+        for run in tuple(self.beside):
             run.close()
-        self._beside.clear()
         while self.tasks:
             await asyncio.wait(self.tasks)
         for upstreams in (*self._retired, self.upstreams):
             await upstreams.close()
+
+
+def _nothing(run: Run) -> None:
+    pass

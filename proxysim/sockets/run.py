@@ -125,6 +125,7 @@ class Run:
         if self.closed:
             return
         self.closed = True
+        self.world.beside.discard(self)
         undo, self._undo = self._undo, None
         if undo is not None:
             undo()

@@ -66,6 +66,7 @@ async def test_the_last_of_those_who_share_a_fetch_ends_it(stage):
     stage.reset(writers[2])
     await stage.until(lambda: slow.in_flight == 0)
     assert len(origin.requests) == 1
+    await stage.until(lambda: not edge.driver.beside)
 
 
 @pytest.mark.parametrize("pause", [0, 1, 2, 3, 5, 8])
