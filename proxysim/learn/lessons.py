@@ -165,15 +165,15 @@ class Misconception(Part):
 #: The topics in the order in which they build on each other.
 _ORDER = (
     "two-proxies",
-    #    "who-sees-what",
-    #    "filtering",
-    #    "caching",
-    #    "load-balancing",
-    #    "tls",
-    #    "compression",
-    #    "failures",
-    #    "queues",
-    #    "capacity",
+    "who-sees-what",
+    "filtering",
+    "caching",
+    "load-balancing",
+    "tls",
+    "compression",
+    "failures",
+    "queues",
+    "capacity",
 )
 
 
