@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 from proxysim.cli import (
     calibrate,
     compare,
+    export,
     forward,
     learn,
     plan,
@@ -90,6 +91,7 @@ app.command("schema")(schema.schema)
 app.command("forward")(forward.forward)
 app.command("reverse")(reverse.reverse)
 app.command("calibrate")(calibrate.calibrate)
+app.command("export")(export.export)
 
 
 def _version(wanted: bool) -> None:

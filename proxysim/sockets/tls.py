@@ -18,7 +18,8 @@ LOCAL = ("localhost", "127.0.0.1", "::1")
 class Certificates:
     """A certificate authority of our own, for trying things out; *names* are what it vouches for.
 
-    ``authority`` is its certificate, as PEM: what clients must be told to trust.
+    ``authority`` is its certificate, as PEM: what clients must be told to trust. ``leaf`` is the
+    key and the chain of what it vouches for, as PEM, for servers that read them from a file.
     """
 
     def __init__(self, names: Iterable[str]) -> None:
@@ -28,6 +29,7 @@ class Certificates:
         self.authority: bytes = made.cert_pem.bytes()
         self._made = made
         self._leaf = made.issue_cert(*dict.fromkeys((*names, *LOCAL)))
+        self.leaf: bytes = self._leaf.private_key_and_cert_chain_pem.bytes()
 
     def server_context(self) -> ssl.SSLContext:
         """What a server with these certificates speaks."""

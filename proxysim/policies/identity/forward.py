@@ -10,10 +10,10 @@ from proxysim.policies.forwarded import forwarded_element, node_of
 from proxysim.policies.identity.base import FORWARDED, KEPT, Identity
 from proxysim.policies.memory import remembered
 
-__all__ = ["IDENTITIES", "Anonymous", "Elite", "Transparent"]
+__all__ = ["IDENTITIES", "TELLING", "Anonymous", "Elite", "Transparent"]
 
 #: Request fields by which a client, or a proxy before, tells who is asking.
-_TELLING = frozenset(
+TELLING = frozenset(
     {
         "cf-connecting-ip",
         "client-ip",
@@ -97,7 +97,7 @@ class Anonymous(_Forward):
         self._said = [(name, unknown[name]) for name in sorted(FORWARDED[forwarded])]
 
     def _ask(self, headers: Headers, peer: str) -> Headers:
-        told = _passed(headers, _TELLING).change((), self._said)
+        told = _passed(headers, TELLING).change((), self._said)
         return told.append("via", f"1.1 {self.pseudonym}")
 
 
@@ -110,7 +110,7 @@ class Elite(_Forward):
     __slots__ = ()
 
     def _ask(self, headers: Headers, peer: str) -> Headers:
-        return _passed(headers, _TELLING | {"via"})
+        return _passed(headers, TELLING | {"via"})
 
     def _answer(self, status: int, headers: Headers) -> Response:
         return Response(status, _passed(headers))

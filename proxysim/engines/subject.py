@@ -1,0 +1,157 @@
+"""What every engine asks of a scenario's proxy: its backends and sites, policies and times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import reduce
+from math import gcd, lcm
+from random import Random
+from typing import Any, Generic, TypeVar
+
+from proxysim.engines.configuration import Draft
+from proxysim.engines.places import Place, Places
+from proxysim.policies.balancers import ALIASES, build_balancer
+from proxysim.scenario import Scenario
+from proxysim.scenario.build_fleet import fleet_of
+from proxysim.scenario.build_identity import addresses_of
+from proxysim.scenario.nodes import ForwardProxy, ReverseProxy
+
+__all__ = [
+    "Member",
+    "Subject",
+    "balancer_of",
+    "lack_of_resilience",
+    "milliseconds",
+    "per_minute",
+    "servers_in_locations",
+    "spec_of",
+    "tiers",
+    "whole_weights",
+]
+
+Node = TypeVar("Node", ForwardProxy, ReverseProxy)
+#: Weights are told as whole numbers, of which none is a larger multiple of the least than that.
+FINEST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A backend: its name, the group that it is of, where it is, and its weight."""
+
+    name: str
+    group: str
+    place: Place
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Subject(Generic[Node]):
+    """The proxy *name* of a scenario, and where everybody is."""
+
+    scenario: Scenario
+    name: str
+    node: Node
+    places: Places
+
+    @property
+    def place(self) -> Place:
+        return self.places[self.name]
+
+    def members(self) -> list[Member]:
+        """The backends of a reverse proxy, in the order of the scenario."""
+        assert isinstance(self.node, ReverseProxy)
+        groups = [group for group in self.node.backend_names for _ in self.scenario.members(group)]
+        backends = fleet_of(self.scenario, self.node).backends
+        return [
+            Member(backend.name, group, self.places[backend.name], backend.weight)
+            for backend, group in zip(backends, groups, strict=True)
+        ]
+
+    def sites(self, *, tls: bool) -> list[str]:
+        """The sites of a reverse proxy that are asked for over TLS, or those that are not."""
+        assert isinstance(self.node, ReverseProxy)
+        said = self.scenario.document.sites
+        return [site for site in self.node.sites if said[site].tls is tls]
+
+    def networks(self, written: str) -> Sequence[str]:
+        """The networks that a node, a member, an address or a network stands for."""
+        return addresses_of(self.scenario, written)
+
+
+def spec_of(found: str | Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """The name of a policy and its parameters, as a scenario writes them."""
+    if isinstance(found, str):
+        return ALIASES.get(found, found), {}
+    ((name, parameters),) = found.items()
+    return ALIASES.get(name, name), parameters or {}
+
+
+def balancer_of(spec: str | Mapping[str, Any]) -> tuple[str, Mapping[str, Any], Any]:
+    """A balancer's name, its parameters as written, and the balancer itself, with its defaults."""
+    name, parameters = spec_of(spec)
+    return name, parameters, build_balancer(spec, Random(0))
+
+
+def whole_weights(weights: Sequence[float], most: int) -> tuple[list[int], bool]:
+    """*weights* as whole numbers of at most *most* in the same proportion; whether exactly so."""
+    fractions = [Fraction(weight).limit_denominator(FINEST) for weight in weights]
+    whole = lcm(*(each.denominator for each in fractions))
+    scaled = [int(each * whole) for each in fractions]
+    common = reduce(gcd, scaled) or 1
+    scaled = [each // common for each in scaled]
+    exact = all(
+        abs(each / sum(scaled) - weight / sum(weights)) < 1e-9
+        for each, weight in zip(scaled, weights, strict=True)
+    )
+    if max(scaled) <= most:
+        return scaled, exact
+    largest = max(scaled)
+    return [max(1, round(each * most / largest)) if each else 0 for each in scaled], False
+
+
+def milliseconds(seconds: float) -> str:
+    """A time as the engines write it; at least one millisecond."""
+    return f"{max(1, round(seconds * 1000))}ms"
+
+
+def tiers(members: Sequence[Member], named: Sequence[Sequence[str]]) -> Iterator[list[Member]]:
+    """*members* by the tiers that are *named*, or by their groups; those of no tier come last."""
+    if not named:
+        named = [[group] for group in dict.fromkeys(member.group for member in members)]
+    left = list(members)
+    for tier in named:
+        found = [member for member in left if member.name in tier or member.group in tier]
+        left = [member for member in left if member not in found]
+        if found:
+            yield found
+    if left:
+        yield left
+
+
+def per_minute(rate: float) -> tuple[str, bool]:
+    """A rate as whole requests a second, or else a minute; whether that is exact."""
+    if rate == int(rate):
+        return f"{int(rate)}r/s", True
+    minutely = max(1, round(rate * 60))
+    return f"{minutely}r/m", abs(minutely - rate * 60) < 1e-9
+
+
+def servers_in_locations(subject: Subject[ReverseProxy]) -> str:
+    """A regular expression for addresses of the servers; group 1 is the path, less its slash."""
+    names = "|".join(member.name for member in subject.members())
+    return f"^(?:https?:)?//(?:{names})(?::[0-9]+)?/?(.*)$"
+
+
+def lack_of_resilience(subject: Subject[ReverseProxy], draft: Draft, engine: str) -> None:
+    """Say what none of the engines has."""
+    node = subject.node
+    if node.hedge is not None:
+        draft.lacks(f"{engine} asks no second server while the first is slow (hedge).")
+    if node.breaker is not None:
+        draft.lacks(f"{engine} has no circuit breaker (breaker).")
+    if node.health.outliers is not None:
+        draft.lacks(f"{engine} does not compare servers with each other (health.outliers).")
+    if node.health.panic > 0:
+        draft.lacks(f"{engine} knows no panic threshold (health.panic).")

@@ -1,0 +1,317 @@
+"""The real programs in our proxies' place: what a scenario says, they do."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import os
+import socket
+from collections import Counter
+from contextlib import ExitStack
+from random import Random
+
+import pytest
+
+from proxysim.engines import ENGINES, Place, running
+from proxysim.engines.running import start
+from proxysim.errors import RunError, ScenarioError
+from proxysim.messages import Request
+from proxysim.policies.backend import Backend
+from proxysim.policies.balancers import build_balancer
+from proxysim.scenario import from_dict
+from proxysim.sockets.tls import Certificates
+from tests.sockets.programs import free_port
+
+pytestmark = pytest.mark.live
+
+REVERSE = [name for name, kinds in ENGINES.items() if not isinstance(kinds["reverse_proxy"], str)]
+
+
+def scenario(members=3, sites=None, spare=None, **edge):
+    shop = {"kind": "server", "count": members, "weight": [3, 1, 1][:members]}
+    return from_dict(
+        {
+            "proxysim": 1,
+            "title": "x",
+            "sites": sites or {"shop.example": {}},
+            "nodes": {
+                "users": {"kind": "clients", "arrivals": 1},
+                "edge": {
+                    "kind": "reverse_proxy",
+                    "sites": [*(sites or ["shop.example"])],
+                    "backends": "shop",
+                    **edge,
+                },
+                "shop": shop if members > 1 else {"kind": "server"},
+            },
+        }
+    )
+
+
+def office(**gateway):
+    return from_dict(
+        {
+            "proxysim": 1,
+            "title": "x",
+            "sites": {"news.example": {}, "casino.example": {}, "mail.example": {"tls": True}},
+            "nodes": {
+                "staff": {"kind": "clients", "arrivals": 1, "through": "gateway"},
+                "gateway": {"kind": "forward_proxy", **gateway},
+                "web": {
+                    "kind": "server",
+                    "sites": ["news.example", "casino.example", "mail.example"],
+                },
+            },
+        }
+    )
+
+
+@pytest.fixture
+def stand(origin, installed):
+    """Origins and an engine in front of them."""
+    with ExitStack() as stack:
+
+        def standing(engine, asked, node, tls_ports=(), **options):
+            installed(engine)
+            names = (
+                asked.members(asked.document.nodes[node].backends) if node == "edge" else ["web"]
+            )
+            origins = {name: origin(name) for name in names}
+            places = {
+                name: Place("127.0.0.1", found.port, found.port) for name, found in origins.items()
+            }
+            for name, port in tls_ports:
+                places[name] = Place("127.0.0.1", places[name].http, port)
+            places[node] = Place("127.0.0.1", free_port(), free_port())
+            found = stack.enter_context(start(engine, asked, node, places, **options))
+            return found, origins
+
+        yield standing
+
+
+def shared(engine, origins):
+    """How many requests each origin was asked; Squid, which says so, is not exact."""
+    found = [len(each.asked) for each in origins.values()]
+    return found if engine != "squid" else [4 * round(each / 4) for each in found]
+
+
+@pytest.mark.parametrize("engine", REVERSE)
+def test_equal_turns(engine, stand, client):
+    under_way, origins = stand(engine, scenario(balancer="round_robin"), "edge")
+    asked = client(under_way.listens[0])
+    for number in range(12):
+        assert asked.get(f"/{number}")[0] == 200
+    assert shared(engine, origins) == [4, 4, 4]
+
+
+@pytest.mark.parametrize("engine", REVERSE)
+def test_turns_by_weight(engine, stand, client):
+    under_way, origins = stand(engine, scenario(balancer="weighted_round_robin"), "edge")
+    asked = client(under_way.listens[0])
+    for number in range(20):
+        assert asked.get(f"/{number}")[0] == 200
+    assert shared(engine, origins) == [12, 4, 4]
+
+
+def test_nginx_gives_smooth_turns_in_the_same_order_as_ours(stand, client):
+    under_way, _ = stand("nginx", scenario(balancer="weighted_round_robin"), "edge")
+    asked = client(under_way.listens[0])
+    theirs = [asked.get(f"/{number}")[2].split()[0].decode() for number in range(15)]
+    ours = build_balancer("weighted_round_robin", Random(0))
+    pool = [Backend(f"shop-{number}", weight=weight) for number, weight in ((1, 3), (2, 1), (3, 1))]
+    request = Request("GET", "http", "shop.example", 80, "/")
+    assert theirs == [ours.choose(request, pool).name for _ in range(15)]
+
+
+@pytest.mark.parametrize("engine", REVERSE)
+def test_servers_are_told_who_asks_and_clients_not_who_answers(engine, stand, client):
+    under_way, origins = stand(engine, scenario(members=1), "edge")
+    status, headers, _ = client(under_way.listens[0]).get("/a", **{"X-Forwarded-For": "192.0.2.1"})
+    assert status == 200
+    assert "x-powered-by" not in headers
+    told = origins["shop"].asked[0][1]
+    assert "127.0.0.1" in told["x-forwarded-for"]
+    assert told["host"] == "shop.example"
+    assert "edge" in told["via"]
+
+
+@pytest.mark.parametrize("engine", REVERSE)
+def test_an_answer_is_kept_and_a_private_one_is_not(engine, stand, client):
+    under_way, origins = stand(engine, scenario(members=1, cache={"capacity": "10MB"}), "edge")
+    asked = client(under_way.listens[0])
+    bodies = [asked.get(path)[2] for path in ("/a", "/a", "/private", "/private", "/a")]
+    assert bodies[0] == bodies[1] == bodies[4]
+    assert origins["shop"].paths() == ["/a", "/private", "/private"]
+
+
+@pytest.mark.parametrize("engine", REVERSE)
+def test_hosts_that_are_not_served_are_turned_away(engine, stand, client):
+    under_way, origins = stand(engine, scenario(members=1), "edge")
+    assert client(under_way.listens[0], "other.example").get("/")[0] in (421, 403)
+    assert origins["shop"].asked == []
+
+
+@pytest.mark.parametrize("engine", ["nginx", "haproxy"])
+def test_a_failed_answer_is_asked_for_again_elsewhere(engine, stand, client):
+    retry = {"attempts": 2, "on": [503]}
+    under_way, origins = stand(engine, scenario(balancer="round_robin", retry=retry), "edge")
+    for found in list(origins.values())[:1]:
+        found.fails["/a"] = 503
+    asked = client(under_way.listens[0])
+    assert [asked.get("/a")[0] for _ in range(6)] == [200] * 6
+
+
+@pytest.mark.parametrize("engine", ["nginx", "haproxy"])
+def test_text_is_compressed_for_who_takes_it(engine, stand, client):
+    under_way, _ = stand(engine, scenario(members=1, compression=["gzip"]), "edge")
+    asked = client(under_way.listens[0])
+    plain, coded = asked.get("/a"), asked.get("/a", **{"Accept-Encoding": "gzip"})
+    assert coded[1]["content-encoding"] == "gzip"
+    assert len(coded[2]) < len(plain[2]) / 5
+
+
+@pytest.mark.parametrize("engine", ["nginx", "haproxy"])
+def test_who_asks_too_often_is_refused(engine, stand, client):
+    limit = {"rate": "1/min", "burst": 3}
+    under_way, _ = stand(engine, scenario(members=1, rate_limit=limit), "edge")
+    asked = client(under_way.listens[0])
+    found = Counter(asked.get(f"/{number}")[0] for number in range(8))
+    assert found[200] in (3, 4)
+    assert found[429] == 8 - found[200]
+
+
+@pytest.mark.parametrize("engine", REVERSE)
+def test_tls_is_ended(engine, stand, client, trusting):
+    made = Certificates(["shop.example"])
+    sites = {"shop.example": {"tls": True}}
+    under_way, origins = stand(
+        engine, scenario(members=1, sites=sites), "edge", certificate=lambda hosts: made.leaf
+    )
+    asked = client(under_way.listens[0], tls=trusting(made.authority))
+    assert asked.get("/a")[0] == 200
+    assert origins["shop"].paths() == ["/a"]
+
+
+@pytest.mark.parametrize("engine", ["nginx", "haproxy"])
+def test_tls_is_passed_through_by_its_name(engine, stand, client, trusting, origin):
+    made = Certificates(["shop.example"])
+    secure = origin("secure", made.server_context())
+    sites = {"shop.example": {"tls": True}}
+    under_way, _ = stand(
+        engine,
+        scenario(members=1, sites=sites, tls="passthrough"),
+        "edge",
+        tls_ports=[("shop", secure.port)],
+    )
+    asked = client(under_way.listens[0], tls=trusting(made.authority))
+    assert asked.get("/a")[2].startswith(b"secure /a")
+    assert len(secure.asked) == 1
+    with pytest.raises(OSError):
+        client(under_way.listens[0], "other.example", tls=trusting(made.authority))
+
+
+def test_squid_blocks_keeps_and_hides(stand, client):
+    filters = [
+        {"deny": {"domain": "casino.example"}},
+        {"redirect": {"url": "*/old/*"}, "to": "http://news.example/new"},
+        {"deny": {"method": "POST"}},
+    ]
+    asked = office(identity="elite", filters=filters, cache={"capacity": "10MB"})
+    under_way, origins = stand("squid", asked, "gateway")
+    web = origins["web"]
+    through = client(under_way.listens[0], "news.example")
+    assert [through.get("http://news.example/a")[0] for _ in range(2)] == [200, 200]
+    assert web.paths() == ["/a"]
+    assert web.asked[0][1].keys().isdisjoint({"via", "x-forwarded-for", "forwarded"})
+    blocked = client(under_way.listens[0], "casino.example")
+    assert blocked.get("http://casino.example/")[0] == 403
+    assert blocked.get("http://deep.casino.example/")[0] == 403
+    status, headers, _ = through.get("http://news.example/old/story")
+    assert (status, headers["location"]) == (302, "http://news.example/new")
+    assert web.paths() == ["/a"]
+
+
+def test_squid_lets_in_who_logs_in(stand, client):
+    users = {"ada": {"password": "lovelace"}}
+    under_way, origins = stand("squid", office(authentication={"users": users}), "gateway")
+    asked = client(under_way.listens[0], "news.example")
+    word = base64.b64encode(b"ada:lovelace").decode()
+    wrong = base64.b64encode(b"ada:byron").decode()
+    assert asked.get("http://news.example/a")[0] == 407
+    assert asked.get("http://news.example/a", **{"Proxy-Authorization": f"Basic {wrong}"})[0] == 407
+    assert asked.get("http://news.example/a", **{"Proxy-Authorization": f"Basic {word}"})[0] == 200
+    assert len(origins["web"].asked) == 1
+
+
+def test_squid_serves_tunnels(stand, client, trusting, origin):
+    made = Certificates(["mail.example"])
+    secure = origin("secure", made.server_context())
+    under_way, _ = stand("squid", office(), "gateway", tls_ports=[("web", secure.port)])
+    connection = http.client.HTTPSConnection(
+        *under_way.listens[0], context=trusting(made.authority), timeout=60
+    )
+    connection.set_tunnel("mail.example", secure.port)
+    connection.request("GET", "/inbox")
+    assert connection.getresponse().read().startswith(b"secure /inbox")
+    connection.close()
+    refused = http.client.HTTPConnection(*under_way.listens[0], timeout=60)
+    refused.set_tunnel("mail.example", 25)
+    with pytest.raises(OSError, match="403"):
+        refused.request("GET", "/")
+    refused.close()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_nothing_is_left_of_it(engine, stand, installed):
+    installed(engine)
+    places = {name: Place("127.0.0.1", free_port(), 1) for name in ("edge", "shop")}
+    seen = []
+
+    def broken_off():
+        with start(engine, scenario(members=1), "edge", places) as found:
+            seen.append(found)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        broken_off()
+    assert not seen[0].directory.exists()
+    assert list(running.SHARED.glob(f"proxysim{os.getpid()}x*")) == []
+    with pytest.raises(ProcessLookupError):
+        os.killpg(seen[0].pid, 0)
+    with pytest.raises(OSError):
+        socket.create_connection(seen[0].listens[0], timeout=5)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_port_in_use_is_told(engine, installed):
+    installed(engine)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        place = Place("127.0.0.1", taken.getsockname()[1], 1)
+        with pytest.raises(RunError, match="cannot be listened on"):
+            with start(engine, scenario(members=1), "edge", {"edge": place}):
+                pass
+
+
+def test_what_an_engine_cannot_be_is_told(installed):
+    installed("nginx")
+    with pytest.raises(ScenarioError, match="nginx is no forward proxy"):
+        with start("nginx", office(), "gateway"):
+            pass
+
+
+def test_an_engine_that_does_not_start_tells_why(installed, monkeypatch):
+    installed("nginx")
+    monkeypatch.setattr(running, "_command", lambda *_: ["/usr/bin/env", "false"])
+    with pytest.raises(RunError, match="nginx has not started"):
+        with start(
+            "nginx", scenario(members=1), "edge", {"edge": Place("127.0.0.1", free_port(), 1)}
+        ):
+            pass
+
+
+def test_an_engine_that_is_missing_is_told(monkeypatch):
+    monkeypatch.setattr(running, "PLACES", ())
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(ScenarioError, match="apt-get install haproxy"):
+        with start("haproxy", scenario(), "edge"):
+            pass
