@@ -26,6 +26,7 @@ from proxysim.cli import (
     scenarios,
     schema,
     show,
+    sweep,
 )
 from proxysim.errors import ProxysimError
 
@@ -85,6 +86,7 @@ app.command("show")(show.show)
 app.command("run")(run.run)
 app.command("play")(play.play)
 app.command("compare")(compare.compare)
+app.command("sweep")(sweep.sweep)
 app.command("plan")(plan.plan)
 app.command("learn")(learn.learn)
 app.command("schema")(schema.schema)

@@ -34,18 +34,24 @@ PATIENCE = 120.0
 
 
 class Page:
-    """One tab. ``told`` has what its console said, ``errors`` what its scripts threw."""
+    """One tab. ``errors`` is what went wrong in it, ``asked`` the addresses that it fetched."""
 
-    def __init__(self, browser: Browser, session: str) -> None:
+    def __init__(self, browser: Browser, target: str, session: str) -> None:
         self._browser = browser
+        self._target = target
         self._session = session
         self.errors: list[str] = []
         self.asked: list[str] = []
+
+    def listen(self) -> None:
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.send(f"{domain}.enable")
 
     def send(self, method: str, **parameters: Any) -> dict[str, Any]:
         return self._browser.send(method, parameters, self._session)
+
+    def close(self) -> None:
+        self._browser.send("Target.closeTarget", {"targetId": self._target})
 
     def size(self, width: int, height: int, scale: float = 1.0, dark: bool = False) -> None:
         self.send(
@@ -124,11 +130,8 @@ class Browser:
     def page(self) -> Page:
         target = self.send("Target.createTarget", {"url": "about:blank"})["targetId"]
         session = self.send("Target.attachToTarget", {"targetId": target, "flatten": True})
-        name = session["sessionId"]
-        page = Page.__new__(Page)
-        self._pages[name] = page
-        page.errors, page.asked = [], []
-        page.__init__(self, name)  # type: ignore[misc]
+        page = self._pages[session["sessionId"]] = Page(self, target, session["sessionId"])
+        page.listen()
         return page
 
     def send(

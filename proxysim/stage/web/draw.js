@@ -235,7 +235,7 @@ export class Painter {
     if (node.kind === "clients") return node.count === 1 ? "1 client" : `${node.count.toLocaleString("en")} clients`;
     if (node.kind === "server") {
       const workers = `${node.count > 1 ? `${node.count} × ` : ""}${node.workers || 1} worker${node.workers === 1 ? "" : "s"}`;
-      return node.speed && node.speed !== 1 ? `${workers}, speed ${node.speed}` : workers;
+      return node.speed && node.speed !== 1 ? `speed ${node.speed}, ${workers}` : workers;
     }
     return KINDS[node.kind] || node.kind;
   }
@@ -289,7 +289,7 @@ export class Painter {
       }
     });
     const kept = pages.filter((page) => page.hitAt >= 0).length;
-    const text = pages.length ? `${pages.length.toLocaleString("en")} pages, ${kept} reused` : "cache: empty";
+    const text = pages.length ? `${pages.length.toLocaleString("en")} page${pages.length === 1 ? "" : "s"}, ${kept} reused` : "cache: empty";
     write(c, fitted(c, text, box.w - 14, 10.5, 400), box.x + 10, box.y + box.h - 36, {size: 10.5, colour: this.colours.faint});
   }
 

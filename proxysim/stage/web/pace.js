@@ -1,13 +1,13 @@
 // How fast the run's time goes by: at one speed, or at a pace at which each step can be seen.
 
 // A typical request takes so long to watch, in seconds; a short crossing at most so long.
-const WATCHED = 5;
-const GLIMPSE = 0.7;
+const WATCHED = 3;
+const GLIMPSE = 0.5;
 // While nothing is under way time goes faster, and a pause never takes longer than this.
 const IDLE = 8;
 const PAUSE = 0.8;
 // Short crossings may make the whole so many times longer, no more.
-const STRETCH = 3;
+const STRETCH = 2.2;
 
 export class Pace {
   // speed: run seconds a second, or null for a pace of its own, found from the traces.

@@ -25,7 +25,7 @@ export class Places {
     const top = 46, room = this.height - top - 26;
     this.boxes = nodes.map((node) => {
       const alike = nodes.filter((other) => other.x === node.x).length;
-      const tall = {clients: 150, router: 74, server: 96}[node.kind] || (far ? 150 : 186);
+      const tall = {clients: 150, router: 74, server: 96}[node.kind] || (!node.cache ? 110 : far ? 150 : 186);
       const h = Math.min(tall, room / alike - 16);
       const x = side + node.x * (width - 2 * side);
       const y = Math.min(top + room - h / 2, Math.max(top + h / 2, top + node.y * room));
@@ -34,12 +34,12 @@ export class Places {
   }
 
   #standing(nodes, columns, width) {
-    const tall = (kind) => ({clients: 64, router: 44, server: 84}[kind] || 124);
+    const tall = (node) => ({clients: 64, router: 44, server: 84}[node.kind] || (node.cache ? 124 : 84));
     const gap = 74;
     let y = 34;
     const tops = new Map();
     for (const x of columns) {
-      const h = Math.max(...nodes.filter((node) => node.x === x).map((node) => tall(node.kind)));
+      const h = Math.max(...nodes.filter((node) => node.x === x).map(tall));
       tops.set(x, {y, h});
       y += h + gap;
     }
@@ -49,7 +49,7 @@ export class Places {
       const room = (width - 16) / alike;
       const w = Math.min(170, room - 6);
       const {y: top, h: room2} = tops.get(node.x);
-      const h = Math.min(tall(node.kind), room2);
+      const h = Math.min(tall(node), room2);
       const middle = Math.min(width - 10 - w / 2, Math.max(10 + w / 2, 8 + node.y * (width - 16)));
       return {x: middle - w / 2, y: top + (room2 - h) / 2, w, h};
     });

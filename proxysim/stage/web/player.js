@@ -203,10 +203,9 @@ export class Player {
             p.clock,
             element("label", {}, "speed ", p.speed), p.rate,
             element("label", {class: "pick"}, "event ", p.events), element("label", {class: "pick"}, "follow ", p.follow)),
-          p.told, p.charts),
-        element("aside", {}, p.settings,
-          element("details", {class: "box", open: true}, element("summary", {}, "What the marks mean"), p.legend),
-          element("section", {class: "box"}, element("h2", {}, "A closer look"), p.inspect))),
+          p.told, p.charts,
+          element("details", {class: "box", open: true}, element("summary", {}, "What the marks mean"), p.legend)),
+        element("aside", {}, element("section", {class: "box"}, element("h2", {}, "A closer look"), p.inspect), p.settings)),
       p.foot, p.live);
   }
 

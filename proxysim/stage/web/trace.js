@@ -160,7 +160,7 @@ export class Trace {
       const key = leg.step === "service" ? `s${leg.way[0]}` : `w${leg.way[0]}`;
       let seats = busy.get(key);
       if (!seats) busy.set(key, seats = []);
-      let seat = seats.findIndex((until) => until <= leg.start + 1e-12);
+      let seat = seats.findIndex((until) => until <= leg.start + 2 * this.data.tick);
       if (seat < 0) seat = seats.length;
       seats[seat] = leg.end;
       leg.seat = seat;
