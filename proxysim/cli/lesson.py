@@ -134,9 +134,13 @@ def _line(screen: Console, prompt: str) -> str:
     """What is typed; LeftError at the end of input, or when the learner says so."""
     screen.print(prompt, end="", style="bold", markup=False)
     screen.file.flush()
-    line = sys.stdin.readline()
+    line = _typed()
     if not sys.stdin.isatty():
         screen.print(line.strip(), markup=False)
     if not line or line.strip().lower() in _LEAVE:
         raise LeftError
     return line.strip()
+
+
+def _typed() -> str:
+    return sys.stdin.readline()
