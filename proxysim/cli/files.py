@@ -61,6 +61,7 @@ def write(
         path.write_text(f"{text}\n", encoding="utf-8")
         files.append(path)
         files.append(_report(run, directory, pictures, other, label, differences))
+        files += _stage(run, directory, notes, other, label)
     return files, list(dict.fromkeys(notes))
 
 
@@ -158,6 +159,25 @@ def _report(
     path = directory / "report.html"
     path.write_text(page, encoding="utf-8")
     return path
+
+
+def _stage(
+    run: Run, directory: Path, notes: list[str], other: Run | None, label: str
+) -> list[Path]:
+    """A page that plays what spans there are, of a bounded number of requests."""
+    if not len(run.table("hops")):
+        return []  # which the note on the trace has told already
+    from proxysim.stage import page
+
+    labels = (label.replace("without ", "with ", 1), label)
+    try:
+        text = page(run, other, labels=labels)
+    except ResultError as error:
+        notes.append(f"no stage: {error}")
+        return []
+    path = directory / "stage.html"
+    path.write_text(text, encoding="utf-8")
+    return [path]
 
 
 @contextmanager

@@ -173,7 +173,7 @@ def test_out_holds_tables_trace_charts_and_report(written):
     names = {str(file.relative_to(place)) for file in place.rglob("*") if file.is_file()}
     for table in ("requests", "hops", "nodes", "views"):
         assert {f"{table}.csv", f"without/{table}.csv"} <= names
-    assert {"trace.json", "summary.json", "manifest.json", "report.html"} <= names
+    assert {"trace.json", "summary.json", "manifest.json", "report.html", "stage.html"} <= names
     drawn = {Path(name).stem for name in names if name.endswith(".png")}
     assert {"with_without", "who_sees_what", "latency_ccdf", "topology"} <= drawn
     assert drawn == {Path(name).stem for name in names if name.endswith(".svg")}
