@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from proxysim.studies.search import Verdict
 from proxysim.studies.trials import Trial
+from proxysim.studies.variable import LOAD
 
 if TYPE_CHECKING:
     from proxysim.studies.answer import Outlook, Plan
@@ -39,7 +40,7 @@ def _answer(plan: Plan) -> str:
         if best.verdict is Verdict.UNSURE:
             return f"It cannot be told whether {even} would do: {_with(best, best.tightest.text)}."
         limit = f", {plan.limit}" if plan.limit else ""
-        return f"Even {even} misses it: {_missed(best)}{limit}."
+        return f"Even {even} {_verb(plan, best.value, 'miss')} it: {_missed(best)}{limit}."
     line = f"{plan.variable.phrase(plan.answer)}: {_with(best, best.tightest.text)}"
     if plan.found.next is None:
         end = "least" if plan.sense == "least" else "most"
@@ -74,10 +75,10 @@ def sure(plan: Plan) -> Iterator[str]:
                 " replications."
             )
     for value in plan.found.strays:
-        verdict = plan.found.verdicts[value].value
+        verdict = "meet" if plan.found.verdicts[value] is Verdict.MEETS else "miss"
         yield (
-            f"not of the order: {plan.variable.phrase(value)} {verdict} it, against what the others"
-            " say."
+            f"not of the order: {plan.variable.phrase(value)} {_verb(plan, value, verdict)}"
+            " it, against what the others say."
         )
 
 
@@ -141,6 +142,14 @@ def _knee(plan: Plan) -> str:
     today = plan.curve.today
     now = f", against {today:.3g} today" if today else ""
     return f"at {plan.curve.knee:.3g} answers a second{now}; beyond, load costs more than it gives."
+
+
+def _verb(plan: Plan, value: float, verb: str) -> str:
+    """*verb* as it goes with *value* in words: 6 servers meet, 1 server or a capacity meets."""
+    many = plan.variable.phrase(value)[0].isdigit() and plan.variable.path != LOAD
+    if many and value != 1:
+        return verb
+    return f"{verb}es" if verb.endswith("s") else f"{verb}s"
 
 
 def _missed(trial: Trial) -> str:

@@ -73,7 +73,7 @@ def test_what_no_value_meets_names_the_limit():
     found = plan(narrow, "mean < 30ms", SERVERS, between=(1, 6), workers=1)
     assert not found.met
     assert found.answer is None
-    assert str(found).startswith("Answer: Even 6 servers misses it: ")
+    assert str(found).startswith("Answer: Even 6 servers miss it: ")
     assert "limited by the link edge-shop at" in str(found)
     assert found.to_dict()["limit"].startswith("limited by the link edge-shop")
 

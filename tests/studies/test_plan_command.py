@@ -62,7 +62,7 @@ def test_writes_the_evidence_and_charts(tmp_path):
 def test_without_an_answer_the_exit_status_says_so(tmp_path):
     found = planned(*QUEUE, *WORKERS, "-o", "mean < 5ms", "--out", tmp_path)
     assert found.exit_code == 1
-    assert "Answer Even 9 workers misses it" in " ".join(found.stdout.split())
+    assert "Answer Even 9 workers miss it" in " ".join(found.stdout.split())
     assert json.loads((tmp_path / "summary.json").read_text())["answer"] is None
 
 
