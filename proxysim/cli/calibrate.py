@@ -16,7 +16,7 @@ from proxysim.errors import ResultError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from proxysim.sockets.calibrate import Calibration
+    from proxysim.loopback.calibrate import Calibration
 
 __all__ = ["calibrate"]
 
@@ -39,7 +39,7 @@ def calibrate(
     """
     need_the_wire()
     from proxysim.cli.screen import console, json_out, progress_bar
-    from proxysim.sockets.calibrate import calibrate as measure
+    from proxysim.loopback.calibrate import calibrate as measure
 
     with _written(out) as write:
         with progress_bar("calibrating") as progress:

@@ -22,8 +22,8 @@ from statistics import median
 from typing import Any
 
 from proxysim.errors import RunError
-from proxysim.sockets.calibrate_codings import PAGE, coded, levels
-from proxysim.sockets.calibrate_stage import LARGE, SMALL, Asker, Stage, staged
+from proxysim.loopback.calibrate_codings import PAGE, coded, levels
+from proxysim.loopback.calibrate_stage import LARGE, SMALL, Asker, Stage, staged
 from proxysim.sockets.coding import LEVELS
 
 __all__ = ["Calibration", "Figure", "calibrate"]
@@ -255,7 +255,7 @@ def _figures(spent: list[dict[str, float]]) -> list[Figure]:
 
 
 def _coding_figures(codings: list[dict[str, tuple[float, float]]]) -> list[Figure]:
-    how = f"A made-up page of {PAGE // 1000} kB of text, coded at once; ratios are that page's"
+    how = f"{PAGE // 1000} kB of the text that origins on sockets hold, coded at once"
     return [
         Figure(f"compress {name}", how, True, tuple(each[name][0] for each in codings), ratio=ratio)
         for name, (_, ratio) in codings[0].items()

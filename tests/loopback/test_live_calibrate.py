@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 
 from proxysim.cli import app
 from proxysim.costs import from_mapping
+from proxysim.loopback import calibrate as calibrating
+from proxysim.loopback.calibrate import Calibration, Figure
 from proxysim.scenario.costing import read_profile
-from proxysim.sockets import calibrate as calibrating
-from proxysim.sockets.calibrate import Calibration, Figure
 
 pytestmark = pytest.mark.live
 
