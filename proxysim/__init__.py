@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from proxysim.scenario import Scenario, from_dict, load, loads, shipped
     from proxysim.studies.compare import compare
     from proxysim.studies.metrics import Prices
+    from proxysim.studies.sweep import sweep
     from proxysim.studies.plan import plan
 
     __version__: str
@@ -74,11 +75,13 @@ __all__ = [
     "compare",
     "differences",
     "from_dict",
+    "live",
     "load",
     "loads",
     "plan",
     "shipped",
     "simulate",
+    "sweep",
 ]
 
 #: Where each public name lives, and what it is called there if not the same.
@@ -101,6 +104,7 @@ _HOMES = {
     "loads": "proxysim.scenario",
     "plan": "proxysim.studies.plan",
     "shipped": "proxysim.scenario",
+    "sweep": "proxysim.studies.sweep",
 }
 
 
@@ -113,6 +117,7 @@ def simulate(
     hops: Keep = "none",
     views: bool = True,
     explain: bool = False,
+    sequential: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> Run:
     """Run a *scenario*, or the one of a shipped name or a path, in simulated time.
@@ -120,26 +125,79 @@ def simulate(
     The same *seed* (default: the scenario's) and *replication* give the same tables, bit for bit.
     *keep* and *hops* say whose rows and spans are kept: ``"all"``, ``"none"``, or n for every n-th
     request; *views* whether who saw what is counted. With *explain* each choice of a backend is
-    told with its reasons, for the requests whose spans are kept. *progress* is called with the
-    share done. Raises ScenarioError for a scenario that cannot run, RunError if a request was lost.
+    told with its reasons, for the requests whose spans are kept. With *sequential* each request
+    waits for the answer to the one before, and policies are told the time at which it was due.
+    *progress* is called with the share done. Raises ScenarioError for a scenario that cannot run,
+    RunError if a request was lost.
     """
-    from proxysim.scenario import Scenario, load
     from proxysim.sim import simulate
 
-    if seed is not None:
-        seed = _whole(seed, "seed")
-    replication = _whole(replication, "replication")
-    found = scenario if isinstance(scenario, Scenario) else load(scenario)
-    run = simulate(
-        found,
+    return _run(
+        simulate,
+        scenario,
         seed=seed,
         replication=replication,
         keep=keep,
         hops=hops,
         views=views,
         explain=explain,
+        sequential=sequential,
         progress=progress,
     )
+
+
+def live(
+    scenario: Scenario | str | os.PathLike[str],
+    *,
+    seed: int | None = None,
+    replication: int = 0,
+    keep: Keep = "all",
+    hops: Keep = "none",
+    views: bool = True,
+    explain: bool = False,
+    sequential: bool = False,
+    progress: Callable[[float], None] | None = None,
+) -> Run:
+    """Run a *scenario* on real sockets of this machine's loopback, in real time.
+
+    The requests are the same as :func:`simulate` makes of the same *seed* and *replication*, and
+    so are the run's tables; ``run.extra["live"]`` tells what the machine had to do, and under
+    ``void`` why the run should not be believed, if so. The other arguments are as for
+    :func:`simulate`; two sequential runs, one of each, decide the same. Raises ScenarioError for a
+    scenario that cannot run here, RunError where one of its processes is lost.
+    """
+    from proxysim.loopback import live
+
+    return _run(
+        live,
+        scenario,
+        seed=seed,
+        replication=replication,
+        keep=keep,
+        hops=hops,
+        views=views,
+        explain=explain,
+        sequential=sequential,
+        progress=progress,
+    )
+
+
+def _run(
+    world: Callable[..., Run],
+    scenario: Scenario | str | os.PathLike[str],
+    *,
+    seed: int | None,
+    replication: int,
+    **options: Any,
+) -> Run:
+    """Run *scenario* in *world*."""
+    from proxysim.scenario import Scenario, load
+
+    if seed is not None:
+        seed = _whole(seed, "seed")
+    replication = _whole(replication, "replication")
+    found = scenario if isinstance(scenario, Scenario) else load(scenario)
+    run = world(found, seed=seed, replication=replication, **options)
     for name in ("title", "question", "watch_for"):
         run.extra.setdefault(name, getattr(found, name))
     return run

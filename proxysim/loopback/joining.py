@@ -266,7 +266,7 @@ class Joint:
                 recorder.hop(request, self.parties[node], steps[step], start, end)
 
         fronts = {}
-        for name, log in self.clients["asked"].items():
+        for log in self.clients["asked"].values():
             for asked in log:
                 fronts[asked.id] = asked.front
                 node = self._end_of(asked) or asked.front

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from math import nan
 from typing import Any
 
@@ -17,7 +17,7 @@ from proxysim.results.windows import Meter, edges
 from proxysim.scenario.build_topology import network_of
 from proxysim.scenario.build_workload import workload_of
 from proxysim.scenario.document import Event
-from proxysim.scenario.happenings import duration_of
+from proxysim.scenario.happenings import steps_of
 
 __all__ = ["Part", "files_at_most"]
 
@@ -46,7 +46,7 @@ class Part:
         self.windows: list[tuple[Any, ...]] = []
         self._carried: Counter[str] = Counter()
         self._meters: list[tuple[str, Meter]] = []
-        self._steps = list(_steps(document.events))
+        self._steps = steps_of(document.events)
         for event in document.events:
             if event.link is not None:
                 self.ways.troubled |= {hop.name for hop in self.network.joins(*event.link)}
@@ -119,9 +119,9 @@ class Part:
     def turn_to(self, at: float) -> None:
         """It is *at* now: what was to happen until then happens."""
         self.moment = at
-        while self._steps and self._steps[0][0] <= at:
-            _, event, begins = self._steps.pop(0)
-            self.happen(event, begins)
+        while self._steps and self._steps[0].at <= at:
+            step = self._steps.pop(0)
+            self.happen(step.event, step.begins)
 
     @property
     def idle(self) -> bool:
@@ -167,18 +167,6 @@ class Part:
     async def close(self) -> None:
         """Give everything up."""
         self.alarm.close()
-
-
-def _steps(events: Iterable[Event]) -> Iterator[tuple[float, Event, bool]]:
-    """When each event begins and ends, in order of time."""
-    steps = []
-    for number, event in enumerate(events):
-        steps.append((event.at, number, event, True))
-        lasts = duration_of(event)
-        if lasts is not None:
-            steps.append((event.at + lasts, number, event, False))
-    for at, _, event, begins in sorted(steps, key=lambda step: (step[0], step[3], step[1])):
-        yield at, event, begins
 
 
 def _befall(node: Any, event: Event, begins: bool) -> None:

@@ -6,7 +6,8 @@ import asyncio
 import ssl
 import time
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from math import nan
 from typing import Any
 
@@ -63,6 +64,7 @@ class ProxyNode:
         probes: dict[str, Chance] | None = None,
         first_probe: int = 0,
         demand: float | None = None,
+        residents: bool = True,
     ) -> None:
         self.alarm = alarm
         self.name = name
@@ -80,6 +82,7 @@ class ProxyNode:
         self._probes_sent = Counter[str]()
         self._inside_moments = 0.0
         self._inside = 0
+        self._relayed = 0
         self._downs = self._silences = 0
         self._under_way: dict[int, Watch] = {}
         upstreams = Upstreams(proxies=parents, tls=client_tls, by_scheme=True)
@@ -91,12 +94,13 @@ class ProxyNode:
             self.servers.append(_Front(self, limits, "https"))
             secure = self.servers[1].wire
         self.door = Door(address, self.servers[0].wire, secure, tls)
+        self._resides = residents
         self._residents: list[Any] = []
 
     @property
     def idle(self) -> bool:
-        """Whether nothing goes on."""
-        return self.driver.resting and not self._inside
+        """Whether nothing goes on but tunnels that stand open."""
+        return self.driver.resting and self._inside == self._relayed
 
     def begin(self) -> None:
         """Take what comes."""
@@ -105,8 +109,8 @@ class ProxyNode:
         self.door.open()
 
     def reside(self) -> None:
-        """Begin what runs by itself."""
-        for resident in self.proxy.residents():
+        """Begin what runs by itself, where anything may."""
+        for resident in self.proxy.residents() if self._resides else ():
             watch = Watch(self, None, None)
             self._residents.append(self.driver.spawn(watch.watched(resident)))
 
@@ -159,6 +163,15 @@ class ProxyNode:
             return backend, 0.0
         member, lookup = self.resolve(backend.name, host, request)
         return leading(backend, member), lookup
+
+    @contextmanager
+    def relaying(self) -> Iterator[None]:
+        """A request for a tunnel has been granted: it stays as long as that stands."""
+        self._relayed += 1
+        try:
+            yield
+        finally:
+            self._relayed -= 1
 
     def probe_tag(self, backend: str) -> Tag:
         """The tag of the next probe of *backend*: of all that the simulator has it."""

@@ -60,6 +60,7 @@ class ProxyPart(Part):
             probes=self._probes(node, proxy),
             first_probe=self._first_probe(),
             demand=_demand(node),
+            residents=not self.sequential,
         )
         if self.task.explain and isinstance(proxy, ReverseProxy):
             proxy.explain_to(place.chosen)
@@ -115,8 +116,7 @@ class ProxyPart(Part):
     def start(self) -> None:
         node = self.nodes[self.name]
         node.begin()
-        if not self.sequential:
-            node.reside()
+        node.reside()
 
     def drain(self, member: str, begins: bool) -> None:
         proxy = self.nodes[self.name].proxy

@@ -18,6 +18,7 @@ from proxysim.proxies.effects import (
     Fetch,
     Head,
     Race,
+    Relay,
     Send,
     Sleep,
     Spawn,
@@ -111,7 +112,7 @@ class Watch:
         self.wait = self.upstream = 0.0
         self.spawned: Watch | None = None
         self.status, self.cache, self.blocked, self.sent = 0, "none", False, 0
-        self.peer = NO_PEER
+        self.peer = NO_PEER if request is None else (request.peer, 0)
 
     def watched(self, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
         """*generator*, watched."""
@@ -141,6 +142,9 @@ class Watch:
                     reply = yield from self._race(effect)
                 elif kind is Connect:
                     reply = yield from self._connect(effect)
+                elif kind is Relay and self.tag is not None:
+                    with node.relaying():
+                        reply = yield effect
                 else:
                     reply = yield effect
         finally:

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from proxysim.scenario.document import Event
 from proxysim.units import format_bandwidth, format_duration
 
-__all__ = ["duration_of", "event_facts"]
+__all__ = ["Step", "duration_of", "event_facts", "steps_of"]
 
 
 def duration_of(event: Event) -> float | None:
     """For how many seconds it lasts; None: it is over at once."""
     given = (event.down_for, event.silent_for, event.drain_for, event.restart_for, event.for_)
     return next((seconds for seconds in given if seconds is not None), None)
+
+
+class Step(NamedTuple):
+    """At a time, in seconds, an event begins or ends."""
+
+    at: float
+    event: Event
+    begins: bool
+
+
+def steps_of(events: Iterable[Event]) -> list[Step]:
+    """Beginnings and ends of *events* in order of time; of equal ones ends come first."""
+    steps = []
+    for event in events:
+        steps.append(Step(event.at, event, True))
+        lasts = duration_of(event)
+        if lasts is not None:
+            steps.append(Step(event.at + lasts, event, False))
+    return sorted(steps, key=lambda step: (step.at, step.begins))
 
 
 def event_facts(event: Event) -> dict[str, Any]:

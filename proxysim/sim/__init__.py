@@ -23,6 +23,7 @@ def simulate(
     hops: Keep = "none",
     views: bool = True,
     explain: bool = False,
+    sequential: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> Run:
     """Run *scenario* in simulated time.
@@ -30,8 +31,10 @@ def simulate(
     The same *seed* (default: the scenario's) and *replication* give the same tables, bit for bit.
     *keep* and *hops* say whose rows and spans are kept: ``"all"``, ``"none"``, or n for every n-th
     request; *views* whether who saw what is counted. With *explain* each choice of a backend is
-    told with its reasons, for the requests whose spans are kept. *progress* is called with the
-    share done. Raises ScenarioError for a scenario that cannot run, RunError if a request was lost.
+    told with its reasons, for the requests whose spans are kept. With *sequential* each request
+    waits until nothing goes on any more, and policies are told the time at which it was due.
+    *progress* is called with the share done. Raises ScenarioError for a scenario that cannot run,
+    RunError if a request was lost.
     """
     if explain and hops == "none":
         raise ResultError(
@@ -42,7 +45,14 @@ def simulate(
     seed = scenario.document.run.seed if seed is None else seed
     with seldom_collected(), scenario.located():
         world = World(
-            scenario, seed, replication, keep=keep, hops=hops, views=views, explain=explain
+            scenario,
+            seed,
+            replication,
+            keep=keep,
+            hops=hops,
+            views=views,
+            explain=explain,
+            sequential=sequential,
         )
         try:
             run = world.run(progress)

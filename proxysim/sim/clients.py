@@ -111,6 +111,10 @@ class Clients:
 
     # One request.
 
+    def ask(self, draw: Draw) -> None:
+        """Ask for what *draw* wants, now."""
+        self._ask(draw, None)
+
     def _ask(self, draw: Draw, then: Callable[[], Any] | None) -> None:
         world, member = self.world, draw.member
         world.arrived += 1
@@ -298,6 +302,7 @@ class Clients:
         world, call = self.world, exchange.call
         asset = call.asset
         left = outcome == Outcome.IN_FLIGHT
+        shift = world.shift
         end = NEVER if left else self.env.time
         latency = end - call.at
         wait, service, cpu = exchange.wait, exchange.service, exchange.cpu
@@ -311,9 +316,9 @@ class Clients:
                 call.site,
                 asset.path_code,
                 METHOD_CODES.get(call.method, OTHER),
-                call.at,
-                first_byte,
-                end,
+                call.at + shift,
+                first_byte + shift,
+                end + shift,
                 latency,
                 status,
                 outcome,

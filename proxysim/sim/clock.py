@@ -75,6 +75,19 @@ class Clock(Environment):
         if not self.stopped:
             self.time = end
 
+    def turn_while(self, busy: Callable[[], bool], end: float) -> None:
+        """Process what is due as long as it is *busy*, up to *end*."""
+        queue: list[Any] = self._queue
+        soon = self.soon
+        while True:
+            while soon:
+                soon.popleft()()
+            if not queue or queue[0][0] > end or not busy():
+                break
+            at, _, _, call, carries = heappop(queue)
+            self.time = at
+            call(carries)
+
     def stop(self) -> None:
         """Process nothing more."""
         self.stopped = True

@@ -15,7 +15,7 @@ from proxysim.topology.directions import Direction
 if TYPE_CHECKING:
     from proxysim.sim.world import World
 
-__all__ = ["happen"]
+__all__ = ["happen", "turn"]
 
 
 def happen(
@@ -23,18 +23,27 @@ def happen(
 ) -> Generator[Any, Any, None]:
     """A process that makes *event* happen to *nodes* or *wires*, and end."""
     yield world.env.timeout(event.at)
-    for node in nodes:
-        _begin(world, event, node)
-    for wire in wires:
-        wire.begin(event)
+    turn(world, event, nodes, wires, begins=True)
     lasts = duration_of(event)
     if lasts is None:
         return
     yield world.env.timeout(lasts)
+    turn(world, event, nodes, wires, begins=False)
+
+
+def turn(
+    world: World,
+    event: Event,
+    nodes: Iterable[Server | ProxyNode],
+    wires: Iterable[Direction],
+    *,
+    begins: bool,
+) -> None:
+    """Let *event* begin, or end, now."""
     for node in nodes:
-        _end(world, event, node)
+        (_begin if begins else _end)(world, event, node)
     for wire in wires:
-        wire.end(event)
+        (wire.begin if begins else wire.end)(event)
 
 
 def _begin(world: World, event: Event, node: Server | ProxyNode) -> None:

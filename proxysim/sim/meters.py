@@ -12,7 +12,7 @@ from proxysim.sim.servers import Server
 if TYPE_CHECKING:
     from proxysim.sim.world import World
 
-__all__ = ["read_meters"]
+__all__ = ["meters_of", "read_meters"]
 
 
 def _of_server(node: Server) -> Meter:
@@ -37,10 +37,8 @@ def _of_proxy(node: ProxyNode) -> Meter:
     return Meter(node.code, node.cores.count, read)
 
 
-def read_meters(
-    world: World, ends: Iterable[float], nodes: Iterable[Server | ProxyNode]
-) -> Generator[Any, Any, None]:
-    """A process that reads all meters at each of *ends*."""
+def meters_of(world: World, nodes: Iterable[Server | ProxyNode]) -> list[Meter]:
+    """A meter for each of *nodes* and each wire."""
     meters = [_of_server(node) if isinstance(node, Server) else _of_proxy(node) for node in nodes]
     code = world.recorder.texts["node"]
     for name, wires in world.wires.by_name().items():
@@ -49,6 +47,14 @@ def read_meters(
             return (0, 0, 0, 0, 0, 0, 0, 0, sum(wire.bytes for wire in wires))
 
         meters.append(Meter(code[name], None, read))
+    return meters
+
+
+def read_meters(
+    world: World, ends: Iterable[float], nodes: Iterable[Server | ProxyNode]
+) -> Generator[Any, Any, None]:
+    """A process that reads all meters at each of *ends*."""
+    meters = meters_of(world, nodes)
     start = 0.0
     for end in ends:
         yield world.env.timeout(end - world.env.time)

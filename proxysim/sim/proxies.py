@@ -86,8 +86,7 @@ class ProxyNode(Mishaps):
         self.probes = Probes(world, name, proxy)
         if world.explain and isinstance(proxy, ReverseProxy):
             proxy.explain_to(self._chosen)
-        for resident in proxy.residents():
-            self._beside(resident)
+        self._return()
 
     # What the network brings.
 
@@ -347,8 +346,9 @@ class ProxyNode(Mishaps):
             task.close()
 
     def _return(self) -> None:
-        for resident in self.proxy.residents():
-            self._beside(resident)
+        if not self.world.sequential:
+            for resident in self.proxy.residents():
+                self._beside(resident)
 
     def flush(self) -> None:
         """Empty the cache."""

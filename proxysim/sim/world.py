@@ -33,6 +33,7 @@ from proxysim.sim.meters import read_meters
 from proxysim.sim.names import Names
 from proxysim.sim.paths import Path
 from proxysim.sim.proxies import ProxyNode
+from proxysim.sim.sequence import Sequence
 from proxysim.sim.servers import Server
 from proxysim.sim.ways import Addresses, Resolver, ways_of
 from proxysim.sim.wires import Wires
@@ -62,6 +63,7 @@ class World:
         hops: Any = "none",
         views: bool = True,
         explain: bool = False,
+        sequential: bool = False,
     ) -> None:
         document = scenario.document
         self.scenario = scenario
@@ -73,6 +75,9 @@ class World:
         self.recorder = Recorder(self.duration, self.warmup, keep=keep, hops=hops, views=views)
         self.add = self.recorder.add
         self.explain = explain
+        self.sequential = sequential
+        self.moment = 0.0  # what policies are told in a sequential run
+        self.shift = 0.0  # from the clock to the times of the rows
         self.hop = self.recorder.hop if hops != "none" else None
         self.seen: list[Sight] | None = [] if views else None  # what :meth:`count_sights` counts
         self._sights: Counter[Sight] = Counter()
@@ -151,7 +156,7 @@ class World:
         proxy = proxy_of(
             self.scenario,
             name,
-            lambda: self.env.time,
+            (lambda: self.moment) if self.sequential else (lambda: self.env.time),
             self.seed,
             self.replication,
             self.network,
@@ -249,7 +254,10 @@ class World:
 
     def run(self, progress: Progress | None = None) -> Run:
         """Run until every request is over, at most ``drain`` seconds past the duration."""
-        self._turn(progress)
+        if self.sequential:
+            Sequence(self).run(progress)
+        else:
+            self._turn(progress)
         return self._finish()
 
     def take_apart(self) -> None:
@@ -272,7 +280,7 @@ class World:
         ends = edges(self.duration, self.warmup, document.run.window)
         env.process(read_meters(self, ends, self.nodes.values()))
         for event in document.events:
-            env.process(happen(self, event, self._hit(event), self._wires(event)))
+            env.process(happen(self, event, self.hit_by(event), self.wires_of(event)))
         for clients in self.clients:
             clients.start()
         for end in ends:
@@ -285,14 +293,16 @@ class World:
         for exchange, clients in self.open.items():
             clients.in_flight(exchange)
 
-    def _hit(self, event: Any) -> list[Server | ProxyNode]:
+    def hit_by(self, event: Any) -> list[Server | ProxyNode]:
+        """The nodes that *event* happens to."""
         if event.node is None:
             return []
         if event.node in self.nodes:
             return [self.nodes[event.node]]
         return [self.nodes[member] for member in self.scenario.members(event.node)]
 
-    def _wires(self, event: Any) -> list[Direction]:
+    def wires_of(self, event: Any) -> list[Direction]:
+        """The directions of wires that *event* happens to."""
         if event.link is None:
             return []
         return [self.wires.directions[hop] for hop in self.network.joins(*event.link)]
@@ -328,6 +338,8 @@ class World:
         extra: dict[str, Any] = {"replayed": notes} if notes else {}
         if said := notes_of(self.scenario):
             extra["notes"] = said
+        if self.sequential:
+            extra["sequential"] = True
         if self.scenario.removed:
             extra["without"] = list(self.scenario.removed)
         return extra
