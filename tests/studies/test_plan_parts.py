@@ -145,6 +145,21 @@ def test_all_kinds_of_arrivals_can_be_multiplied(arrivals, mean):
     assert more > 1.5 * less
 
 
+def test_a_log_is_replayed_faster():
+    scenario = ps.load("replay-access-log")
+    (name,) = [n for n, node in scenario.document.nodes.items() if node.kind == "clients"]
+
+    def replay(**pace):
+        said = {"file": scenario.document.nodes[name].arrivals.replay.file, **pace}
+        paced = scenario.set(f"nodes.{name}.arrivals", {"replay": said})
+        found = with_load(paced, 2.0).document.nodes[name].arrivals.replay
+        return found.speed, found.spread
+
+    assert replay(spread="10min") == (None, 300.0)
+    assert replay(speed=3) == (6.0, None)
+    assert replay() == (2.0, None)
+
+
 def test_no_users_are_refused():
     scenario = ps.load("one-server").set("nodes.users.arrivals", {"closed": {"think": "1s"}})
     with pytest.raises(ScenarioError, match="are none"):
