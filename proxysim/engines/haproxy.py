@@ -60,6 +60,8 @@ def _defaults(subject: Subject[ReverseProxy], draft: Draft) -> Iterator[str]:
     yield "mode http"
     yield "option http-keep-alive"
     yield "http-reuse safe"
+    if own := subject.place.own:
+        yield f"source {own}  # so that servers can tell who asks"
     yield f"timeout client {FOREVER}"
     yield f"timeout http-keep-alive {milliseconds(node.keep_alive)}"
     yield f"timeout connect {_or_forever(deadlines.connect)}"

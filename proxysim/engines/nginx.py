@@ -190,6 +190,7 @@ def _proxying(subject: Subject[ReverseProxy], draft: Draft, tls: bool) -> Iterat
     yield 'proxy_set_header Connection "";'
     yield "proxy_set_header Host $http_host;"
     yield from identity(subject, draft)
+    yield from _own(subject)
     connect = LONGEST_CONNECT if deadlines.connect is None else deadlines.connect
     yield f"proxy_connect_timeout {milliseconds(min(connect, LONGEST_CONNECT))};"
     if deadlines.first_byte is None:
@@ -213,6 +214,11 @@ def _proxying(subject: Subject[ReverseProxy], draft: Draft, tls: bool) -> Iterat
             yield "proxy_ssl_name $host;"
         else:
             draft.differs("Servers' certificates are not verified: no authority is known.")
+
+
+def _own(subject: Subject[ReverseProxy]) -> Iterator[str]:
+    if own := subject.place.own:
+        yield f"proxy_bind {own};  # so that servers can tell who asks"
 
 
 def _retries(subject: Subject[ReverseProxy], draft: Draft) -> Iterator[str]:
@@ -347,6 +353,7 @@ def _stream(
             "ssl_preread on;",
             f"proxy_connect_timeout {milliseconds(min(connect, LONGEST_CONNECT))};",
             "proxy_next_upstream off;",
+            *_own(subject),
             "proxy_pass $whither;",
         ],
     )

@@ -25,6 +25,14 @@ class Place:
     http: int
     https: int
 
+    @property
+    def own(self) -> str:
+        """The address to ask servers from where the system would take another one; else empty.
+
+        On the loopback it would take 127.0.0.1 for all, and servers could not tell who asks.
+        """
+        return self.host if self.host.startswith("127.") and self.host != "127.0.0.1" else ""
+
     def at(self, *, tls: bool = False) -> str:
         """Address and port, as configurations write them."""
         host = f"[{self.host}]" if ":" in self.host else self.host

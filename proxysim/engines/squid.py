@@ -70,6 +70,8 @@ def of_both_kinds(
     yield f"pid_filename {directory / 'squid.pid'}"
     yield f"cache_log {directory / 'cache.log'}"
     yield f"coredump_dir {directory}"
+    if own := subject.place.own:
+        yield f"tcp_outgoing_address {own}"
     yield "access_log none"
     yield "pinger_enable off"
     yield "max_filedescriptors 8192"

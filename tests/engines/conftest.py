@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import http.client
 import os
+import socket
 import ssl
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -40,6 +41,8 @@ class Origin(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.name = name
         self.asked = []
+        self.peers = []
+        self.open = set()
         self.fails = {}
         if tls is not None:
             self.socket = tls.wrap_socket(self.socket, server_side=True)
@@ -51,6 +54,18 @@ class Origin(ThreadingHTTPServer):
     def paths(self):
         return [path for path, _ in self.asked]
 
+    def process_request(self, request, client_address):
+        self.open.add(request)
+        super().process_request(request, client_address)
+
+    def leave(self):
+        """Listen no more, and break off every connection."""
+        self.shutdown()
+        self.server_close()
+        for connection in self.open:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
     def handle_error(self, request, client_address):
         """Whoever goes away goes away."""
 
@@ -61,6 +76,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         told = {name.lower(): ", ".join(self.headers.get_all(name)) for name in self.headers}
+        self.server.peers.append(self.client_address[0])
         self.server.asked.append((self.path, told))
         body = f"{self.server.name} {self.path} {'text ' * 500}".encode()
         self.send_response(self.server.fails.get(self.path, 200))
@@ -94,9 +110,9 @@ def origin():
 class Client:
     """One connection to a proxy, kept from request to request."""
 
-    def __init__(self, place, host, tls=None):
+    def __init__(self, place, host, tls, source):
         self.host = host
-        self.connection = http.client.HTTPConnection(*place, timeout=60)
+        self.connection = http.client.HTTPConnection(*place, timeout=60, source_address=source)
         if tls is not None:
             self.connection.connect()
             self.connection.sock = tls.wrap_socket(self.connection.sock, server_hostname=host)
@@ -113,8 +129,8 @@ def client():
     """Makes clients of a place, for a host."""
     with ExitStack() as stack:
 
-        def made(place, host="shop.example", tls=None):
-            found = Client(place, host, tls)
+        def made(place, host="shop.example", tls=None, source=None):
+            found = Client(place, host, tls, None if source is None else (source, 0))
             stack.callback(found.connection.close)
             return found
 

@@ -6,6 +6,7 @@ import base64
 import http.client
 import os
 import socket
+import sys
 from collections import Counter
 from contextlib import ExitStack
 from random import Random
@@ -15,9 +16,10 @@ import pytest
 from proxysim.engines import ENGINES, Place, running
 from proxysim.engines.running import start
 from proxysim.errors import RunError, ScenarioError
-from proxysim.messages import Request
+from proxysim.messages import Headers, Request
 from proxysim.policies.backend import Backend
 from proxysim.policies.balancers import build_balancer
+from proxysim.policies.identity import ReverseIdentity
 from proxysim.scenario import from_dict
 from proxysim.sockets.tls import Certificates
 from tests.sockets.programs import free_port
@@ -133,6 +135,77 @@ def test_servers_are_told_who_asks_and_clients_not_who_answers(engine, stand, cl
     assert "127.0.0.1" in told["x-forwarded-for"]
     assert told["host"] == "shop.example"
     assert "edge" in told["via"]
+
+
+@pytest.mark.parametrize("engine", ["nginx", "haproxy"])
+def test_they_forward_as_our_own_proxy_does(engine, stand, client):
+    under_way, origins = stand(engine, scenario(members=1, forwarded="both"), "edge")
+    headers = {"X-Forwarded-For": "192.0.2.1", "X-Forwarded-Host": "forged.example"}
+    client(under_way.listens[0]).get("/a", **headers)
+    told = origins["shop"].asked[0][1]
+    sent = Headers([("host", "shop.example"), ("x-forwarded-for", "192.0.2.1")])
+    request = Request("GET", "http", "shop.example", 80, "/a", sent, "127.0.0.1")
+    ours = ReverseIdentity("edge", forwarded="both").rewrite(request).headers
+    for name in ("x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "forwarded", "via"):
+        assert told[name] == ours.get(name), name
+
+
+@pytest.mark.parametrize("engine", ["nginx", "haproxy"])
+def test_the_client_that_trusted_proxies_tell_of_is_the_one_that_is_limited(engine, stand, client):
+    settings = {
+        "rate_limit": {"rate": "1/min", "burst": 2},
+        "trusted": {"addresses": ["127.0.0.0/8", "10.0.0.0/8"]},
+    }
+    under_way, _ = stand(engine, scenario(members=1, **settings), "edge")
+    asked = client(under_way.listens[0])
+    said = ["192.0.2.1", "192.0.2.2, 10.0.0.1", "192.0.2.1, 10.0.0.9", "192.0.2.2"]
+    statuses = [asked.get("/a", **{"X-Forwarded-For": who})[0] for who in [*said, *said]]
+    assert statuses == [200] * 4 + [429] * 4
+
+
+def test_haproxy_gives_the_cookie_that_we_would(stand, client):
+    under_way, _ = stand("haproxy", scenario(balancer="sticky"), "edge")
+    for _ in range(2):
+        asked = client(under_way.listens[0])
+        _, headers, body = asked.get("/private")
+        cookie = headers["set-cookie"].partition(";")[0]
+        again = [asked.get("/private", Cookie=cookie)[2].split()[0] for _ in range(4)]
+        assert set(again) == {body.split()[0]}
+        request = Request("GET", "http", "shop.example", 80, "/", Headers([("cookie", cookie)]))
+        ours = build_balancer("sticky", Random(0))
+        pool = [Backend(f"shop-{number}") for number in (1, 2, 3)]
+        assert ours.choose(request, pool).name == body.split()[0].decode()
+
+
+@pytest.mark.parametrize("engine", ["nginx", "haproxy"])
+def test_a_tier_behind_the_first_is_asked_when_that_is_away(engine, stand, client):
+    balancer = {"priority": {"tiers": [["shop-1"], ["shop-2", "shop-3"]]}}
+    retry = {"attempts": 3, "on": ["connect", "reset"]}
+    health = {"passive": {"failures": 1, "for": "60s"}}
+    under_way, origins = stand(
+        engine, scenario(balancer=balancer, retry=retry, health=health), "edge"
+    )
+    asked = client(under_way.listens[0])
+    before = {asked.get("/a")[2].split()[0] for _ in range(4)}
+    origins["shop-1"].leave()
+    after = [asked.get("/a") for _ in range(6)]
+    assert before == {b"shop-1"}
+    assert {status for status, _, _ in after} == {200}
+    assert {body.split()[0] for _, _, body in after} == {b"shop-2", b"shop-3"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have 127.0.0.1 alone")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_servers_can_tell_the_proxys_address(engine, origin, installed, client):
+    installed(engine)
+    shop = origin("shop")
+    places = {
+        "shop": Place("127.0.0.1", shop.port, shop.port),
+        "edge": Place("127.45.0.9", free_port(), free_port()),
+    }
+    with start(engine, scenario(members=1), "edge", places) as under_way:
+        assert client(under_way.listens[0]).get("/a")[0] == 200
+    assert shop.peers == ["127.45.0.9"]
 
 
 @pytest.mark.parametrize("engine", REVERSE)
