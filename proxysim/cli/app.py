@@ -19,6 +19,7 @@ from proxysim.cli import (
     export,
     forward,
     learn,
+    live,
     plan,
     play,
     reverse,
@@ -92,6 +93,7 @@ app.command("learn")(learn.learn)
 app.command("schema")(schema.schema)
 app.command("forward")(forward.forward)
 app.command("reverse")(reverse.reverse)
+app.command("live")(live.live)
 app.command("calibrate")(calibrate.calibrate)
 app.command("export")(export.export)
 

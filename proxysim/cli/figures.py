@@ -115,8 +115,15 @@ def _brief(found: object) -> str:
     return f"{found:.4g}" if isinstance(found, float) else str(found)
 
 
-def sights_table(with_proxy: Sequence[Observer], without: Sequence[Observer]) -> RenderableType:
-    """Who sees what, with and without: all, none, or a share of the requests each party saw."""
+def sights_table(
+    one: Sequence[Observer],
+    other: Sequence[Observer],
+    names: tuple[str, str] = ("with", "without"),
+) -> RenderableType:
+    """Who sees what in two runs: all, none, or a share of the requests each party saw.
+
+    *names* says what the runs are called where they differ.
+    """
     from proxysim.results.knowledge import SECRETS
 
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
@@ -124,7 +131,7 @@ def sights_table(with_proxy: Sequence[Observer], without: Sequence[Observer]) ->
     table.add_column("", no_wrap=True)
     for secret in SECRETS:
         table.add_column(secret.partition("'")[0], justify="right")
-    for wire, lines in groupby(_sights(with_proxy, without), lambda line: line[0]):
+    for wire, lines in groupby(_sights(one, other, names), lambda line: line[0]):
         if wire:
             table.add_row(Text("on the wire, an eavesdropper", style="dim italic"))
         for _, name, how, cells in lines:
@@ -133,7 +140,7 @@ def sights_table(with_proxy: Sequence[Observer], without: Sequence[Observer]) ->
 
 
 def _sights(
-    with_proxy: Sequence[Observer], without: Sequence[Observer]
+    with_proxy: Sequence[Observer], without: Sequence[Observer], names: tuple[str, str]
 ) -> Iterator[tuple[bool, str, str, list[Text]]]:
     mine = {(found.wire, found.name): found for found in with_proxy}
     other = {(found.wire, found.name): found for found in without}
@@ -146,8 +153,8 @@ def _sights(
         if one and two and [text.plain for text in first] == [text.plain for text in second]:
             yield wire, name, "either way", first
             continue
-        yield wire, name, "with", first
-        yield wire, "", "without", second
+        yield wire, name, names[0], first
+        yield wire, "", names[1], second
 
 
 def _cells(observer: Observer | None) -> list[Text]:

@@ -117,6 +117,32 @@ class ProxyPart(Part):
         node = self.nodes[self.name]
         node.begin()
         node.reside()
+        self._matched_before: list[int] | None = None
+        self._matched: list[int] | None = None
+        run = self.document.run
+        if run.warmup:
+            self.alarm.at(run.warmup, self._warm)
+        self.alarm.at(run.duration, self._cold)
+
+    def _counts(self) -> list[int] | None:
+        """How often each rule has matched so far."""
+        proxy = self.nodes[self.name].proxy
+        filters = proxy.filters if isinstance(proxy, ForwardProxy) else None
+        return None if filters is None else list(filters.counts)
+
+    def _warm(self, _: Any) -> None:
+        self._matched_before = self._counts()
+
+    def _cold(self, _: Any) -> None:
+        self._matched = self._counts()
+
+    def _matched_counted(self) -> list[int] | None:
+        """Matches between the ends of warm-up and duration; of a sequential run, all."""
+        counts = self._counts()
+        if counts is None or self.sequential:
+            return counts
+        before = self._matched_before or [0] * len(counts)
+        return [new - old for new, old in zip(self._matched or counts, before, strict=True)]
 
     def drain(self, member: str, begins: bool) -> None:
         proxy = self.nodes[self.name].proxy
@@ -130,7 +156,6 @@ class ProxyPart(Part):
 
     def parts(self) -> dict[str, Any]:
         node = self.nodes[self.name]
-        filters = node.proxy.filters if isinstance(node.proxy, ForwardProxy) else None
         tunnels = {
             port: (watch.peer[0] or (watch.request.peer if watch.request else ""))
             for port, watch in node.tunnels.items()
@@ -140,7 +165,7 @@ class ProxyPart(Part):
             "tunnels": tunnels,
             "lookups": dict(self.lookups),
             "choices": node.choices,
-            "matched": None if filters is None else list(filters.counts),
+            "matched": self._matched_counted(),
             "connections": node.driver.upstreams.opened,
         }
 
