@@ -10,6 +10,7 @@ The floors of the house, from the top; a room imports only from floors below its
 one floor do not know each other::
 
     cli          the command line: proxysim run, show, scenarios, schema
+    learn        lessons: pictures, dialogues, quizzes, cards; predictions and exercises
     studies      questions asked across many runs: compare, plan
     charts       draw(run, ax) -> Axes
     sim          SimPy carries out what the proxies ask, in simulated time

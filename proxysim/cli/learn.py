@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["learn"]
 
+#: A narrower screen has no room for what topics are about.
+ROOMY = 80
 _FORMATS = ("anki", "jupyterquiz", "jupytercards")
 
 
@@ -131,7 +133,9 @@ def _map(shelf: Progress) -> None:
     found = standing(shelf)
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
     table.add_column("topic", style="bold cyan", no_wrap=True)
-    table.add_column("what it is about")
+    screen = console()
+    if told := screen.width >= ROOMY:
+        table.add_column("what it is about")
     table.add_column("min", justify="right")
     for mode in WAYS:
         table.add_column(mode, justify="center", no_wrap=True)
@@ -143,8 +147,8 @@ def _map(shelf: Progress) -> None:
         if each["cards"]["due"]:
             marks["cards"] = f"{each['cards']['due']} due"
         cells = [marks[mode] for mode in WAYS]
-        table.add_row(each["topic"], Text(each["about"]), str(each["minutes"]), *cells)
-    screen = console()
+        about = [Text(each["about"])] if told else []
+        table.add_row(each["topic"], *about, str(each["minutes"]), *cells)
     screen.print()
     screen.print(table)
     screen.print()

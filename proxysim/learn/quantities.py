@@ -65,6 +65,7 @@ def read(text: object, unit: str) -> float:
     """The number that *text* says, in the base unit; UnitError, with an example, if it says none.
 
     A share may be written ``30%`` or ``0.3``; anything may have spaces, and a comma in thousands.
+    A time or a size that is written names its unit, lest ``15`` be taken for seconds.
     """
     known = UNITS.get(unit)
     example = f"Write it like this: {known.example if known else f'12 {unit}'}"
@@ -77,6 +78,8 @@ def read(text: object, unit: str) -> float:
 def _number(text: object, unit: str, known: Unit | None) -> float:
     if isinstance(text, str):
         text = as_number(text)
+        if unit in ("s", "B") and _bare(text):
+            raise UnitError(f"found {text!r}")
         for word in (unit, "times", "x"):
             if unit not in ("s", "B", "1/s", "share") and word and text.endswith(word):
                 text = text.removesuffix(word).strip()
@@ -90,9 +93,14 @@ def _number(text: object, unit: str, known: Unit | None) -> float:
     return number
 
 
+def _bare(text: str) -> bool:
+    """Whether *text* is a number other than 0, and nothing else."""
+    return text.replace(".", "", 1).isdecimal() and float(text) != 0
+
+
 def _ratio(text: object) -> float:
     """A share; a bare number above 1 that somebody typed is in percent, and a bare 1 in doubt."""
-    if isinstance(text, str) and text.replace(".", "", 1).isdecimal() and float(text) >= 1:
+    if isinstance(text, str) and _bare(text) and float(text) >= 1:
         if float(text) == 1:
             raise UnitError(f"found {text!r}")
         text = f"{text}%"

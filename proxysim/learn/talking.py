@@ -17,7 +17,7 @@ from proxysim.learn.lessons import Chart, Misconception, Option, Question
 from proxysim.learn.progress import Progress
 from proxysim.learn.quantities import UNITS, read, written
 
-__all__ = ["Ask", "Draw", "Given", "Say", "Show", "Talk", "Teller", "Try", "letters"]
+__all__ = ["Ask", "Draw", "Given", "Say", "Show", "Talk", "Teller", "Try", "letters", "sentence"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,11 @@ class Given:
     experiment: str
     option: Option | None = None
     number: float | None = None
+
+
+def sentence(answer: str) -> str:
+    """*answer* in bold, ended like a sentence."""
+    return f"**{answer.rstrip('.')}.**"
 
 
 def letters(count: int) -> str:
@@ -215,6 +220,6 @@ class Teller:
             left = [option for option in question.options if option.say not in struck]
             if len(left) == 1:
                 last = self.chosen(question, left[0])
-                yield Say(f"What remains: **{last.text}** {last.because}", "right")
+                yield Say(f"What remains: {sentence(last.text)} {last.because}", "right")
                 return
             yield Say("Now that you have seen it, once more.", "note")

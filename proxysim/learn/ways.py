@@ -23,7 +23,7 @@ from proxysim.learn.lessons import (
 )
 from proxysim.learn.predictions import gap, predict
 from proxysim.learn.progress import Progress
-from proxysim.learn.talking import Ask, Draw, Given, Say, Show, Talk, Teller
+from proxysim.learn.talking import Ask, Draw, Given, Say, Show, Talk, Teller, sentence
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -198,7 +198,7 @@ class QuizWay(Way):
             if question.number:
                 yield from _predicted(teller, question, given)
             elif given.right:
-                yield Say("Right.", "right")
+                yield Say(f"Right. {given.because}", "right")
             else:
                 yield Say("Not so. More of it at the end.", "wrong")
             if not given.right:
@@ -210,7 +210,7 @@ class QuizWay(Way):
             right = [option for option in question.options if option.right]
             if right:
                 last = teller.chosen(question, right[0])
-                yield Say(f"So: **{last.text}** {last.because}", "right")
+                yield Say(f"So: {sentence(last.text)} {last.because}", "right")
         teller.progress.finish(self.name, self.mode)
 
     def to_dict(self) -> dict[str, Any]:
@@ -341,7 +341,8 @@ def _predicted(teller: Teller, question: Question, given: Given) -> Talk:
     )
     kept.outcome(found)
     yield Say(gap(given.number, found, unit).text, "right" if given.right else "wrong")
-    yield Say(given.because)
+    if given.right or teller.mode != "quiz":  # whose mistakes are explained at its end
+        yield Say(given.because)
 
 
 def _now() -> datetime:

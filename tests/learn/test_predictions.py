@@ -42,7 +42,8 @@ def test_the_gap_is_shown_and_kept(progress, answer, unit, kept, outcome, said):
     ("answer", "unit", "example"),
     [
         ("a lot", "share", "30%"), ("1", "share", "30%"), ("200 %", "share", "30%"),
-        ("soon", "s", "200ms"), ("-3", "", "12"), ("", "B", "20kB"), (None, "s", "200ms"),
+        ("soon", "s", "200ms"),
+        ("15", "s", "200ms"), ("-3", "", "12"), ("", "B", "20kB"), (None, "s", "200ms"),
         ("many", "servers", "12 servers"),
     ],
 )  # fmt: skip

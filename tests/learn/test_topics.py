@@ -163,11 +163,19 @@ def test_numbers_that_show_a_mistake_are_recognised(name, progress):
 
             def mistaken(ask, _, question=question, value=value):
                 if ask.id == question.id:
-                    return repr(float(value)) if ask.unit != "share" else f"{100 * value}%"
+                    return typed(value, ask.unit)
                 return "0" if not ask.options else "a"
 
             heard = walk(topic(name).quiz().walk(progress), mistaken)
             assert figures.fill(mistake.because).strip() in heard.text
+
+
+def typed(value, unit):
+    """*value*, in its base unit, as somebody would type it, to all its digits."""
+    if unit == "share":
+        return f"{100 * float(value):.10f}%"
+    suffix = {"s": "s", "B": "B", "1/s": "/s"}
+    return f"{float(value)!r}{suffix.get(unit, '')}"
 
 
 def right(found):
@@ -178,7 +186,7 @@ def right(found):
         question = by_id[ask.id]
         if question.number:
             value = figures[question.number]
-            return f"{100 * value:.6f}%" if ask.unit == "share" else repr(value)
+            return typed(value, ask.unit)
         (good,) = [option for option in question.options if option.right]
         text = figures.fill(good.say).strip()
         return next(key for key, said in ask.options if said == text)
