@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from proxysim.studies.answer import Plan
-    from proxysim.studies.trials import Measured
+    from proxysim.studies.evidence import Measured
 
 __all__ = ["plan"]
 
@@ -182,7 +182,7 @@ def _table(found: Plan) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
-    from proxysim.studies.trials import ANSWERED
+    from proxysim.studies.evidence import ANSWERED
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column(found.variable.name, justify="right", no_wrap=True)
@@ -216,7 +216,7 @@ def _table(found: Plan) -> RenderableType:
 
 
 def _cells(one: Measured) -> Iterator[str]:
-    from proxysim.studies.trials import ANSWERED
+    from proxysim.studies.evidence import ANSWERED
 
     text = one.objective.metric.text
     yield "no answers" if one.found is None else text(one.found.value)

@@ -9,10 +9,10 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal
 
 from proxysim.results.summary import plain
+from proxysim.studies.evidence import Measured, Trial
 from proxysim.studies.objectives import Objective
 from proxysim.studies.pricing import HOURS_A_MONTH, Growth, Tariff
 from proxysim.studies.search import Found
-from proxysim.studies.trials import Measured, Trial
 from proxysim.studies.variable import Variable
 
 if TYPE_CHECKING:
@@ -203,6 +203,7 @@ class Plan:
             "text": self.variable.kind.write(trial.value) if text is None else text,
             "verdict": trial.verdict.value,
             "replications": trial.replications,
+            "would_take": trial.would_take,
             "duration": trial.duration,
             "worst_case": trial.case or None,
             "objectives": [_measured(one) for one in trial.measured],

@@ -7,10 +7,11 @@ from typing import Any
 
 from proxysim.scenario import Scenario
 from proxysim.scenario.nodes import Clients
+from proxysim.studies.evidence import ANSWERED, Trial
 from proxysim.studies.outages import unwatched
 from proxysim.studies.pricing import Tariff
 from proxysim.studies.search import Found
-from proxysim.studies.trials import ANSWERED, Bench, Trial
+from proxysim.studies.trials import Bench
 from proxysim.studies.variable import Variable
 from proxysim.units import format_duration
 

@@ -13,6 +13,7 @@ from proxysim.statistics.estimates import share_of_certainty
 from proxysim.studies.answer import Plan
 from proxysim.studies.assumed import assumptions, limit
 from proxysim.studies.crews import Alone, Crew, Processes, cores
+from proxysim.studies.evidence import ANSWERED
 from proxysim.studies.ladder import PRECISION, Ladder, ladder, read_range
 from proxysim.studies.metrics import metric, metrics_of
 from proxysim.studies.objectives import Objective, objectives
@@ -21,7 +22,7 @@ from proxysim.studies.pricing import Growth, Tariff, tariff
 from proxysim.studies.pricing import growth as growing
 from proxysim.studies.prospects import headroom_of, measured_curve, outlook_of
 from proxysim.studies.search import search
-from proxysim.studies.trials import ANSWERED, FIRST_LOOK, Bench, Steps, Trials
+from proxysim.studies.trials import FIRST_LOOK, Bench, Steps, Trials
 from proxysim.studies.variable import LOAD, Variable, variable
 
 __all__ = ["plan"]

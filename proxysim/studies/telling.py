@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from proxysim.studies.evidence import Trial
 from proxysim.studies.search import Verdict
-from proxysim.studies.trials import Trial
 from proxysim.studies.variable import LOAD
 
 if TYPE_CHECKING:
     from proxysim.studies.answer import Outlook, Plan
 
 __all__ = ["sure", "told"]
+
+#: More replications than that nobody makes.
+MOST_TOLD = 10_000
 
 
 def told(plan: Plan) -> Iterator[tuple[str, str]]:
@@ -58,7 +61,7 @@ def sure(plan: Plan) -> Iterator[str]:
         if best.verdict is Verdict.MISSES:
             yield f"at {share}, {plan.variable.phrase(best.value)} will not do for {asked}."
         else:
-            yield "nothing; more replications, or longer runs, would tell."
+            yield f"nothing: it is too near to tell{_would_take(best)}."
     else:
         runs = f"by {best.replications} replications of {best.duration:g} s"
         line = f"at {share}, {plan.variable.phrase(best.value)} will do for {asked}, {runs}"
@@ -71,8 +74,7 @@ def sure(plan: Plan) -> Iterator[str]:
             yield f"{line}."
             yield (
                 f"not that {plan.variable.phrase(other.value)} will not do as well:"
-                f" {other.tightest.text} is too near to tell, after {other.replications}"
-                " replications."
+                f" {other.tightest.text} is too near to tell{_would_take(other)}."
             )
     for value in plan.found.strays:
         verdict = "meet" if plan.found.verdicts[value] is Verdict.MEETS else "miss"
@@ -142,6 +144,14 @@ def _knee(plan: Plan) -> str:
     today = plan.curve.today
     now = f", against {today:.3g} today" if today else ""
     return f"at {plan.curve.knee:.3g} answers a second{now}; beyond, load costs more than it gives."
+
+
+def _would_take(trial: Trial) -> str:
+    """After how many replications, and how many would tell."""
+    done = f" by {trial.replications} replications"
+    if trial.would_take is None or trial.would_take > MOST_TOLD:
+        return done
+    return f"{done}; about {trial.would_take:,} would"
 
 
 def _verb(plan: Plan, value: float, verb: str) -> str:

@@ -3,41 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
-from dataclasses import dataclass, field
 
 from proxysim.errors import ResultError
-from proxysim.results.run import Run
 from proxysim.results.summary import Summary
 from proxysim.scenario import Scenario
 from proxysim.scenario.nodes import Clients
-from proxysim.statistics.estimates import Estimate
-from proxysim.statistics.intervals import mean_interval
 from proxysim.studies.crews import Alone, Crew
-from proxysim.studies.limits import Busy, busiest
+from proxysim.studies.evidence import Measured, Trial, estimated
+from proxysim.studies.limits import busiest
 from proxysim.studies.metrics import Metric, metric
 from proxysim.studies.objectives import Objective
 from proxysim.studies.outages import Case, outages
 from proxysim.studies.running import Job, Result, run_all
 from proxysim.studies.search import Verdict
 
-__all__ = [
-    "ANSWERED",
-    "FIRST_LOOK",
-    "Bench",
-    "Measured",
-    "Steps",
-    "Trial",
-    "Trials",
-    "estimated",
-    "looks_at",
-]
+__all__ = ["FIRST_LOOK", "Bench", "Steps", "Trials", "looks_at"]
 
 #: Replications before the first look; twice as many before each further one.
 FIRST_LOOK = 3
 #: An interval inside this share of the bound is as near as it need be known: too near to tell.
 NEAR = 0.01
+#: Where, from so many on, so many times the most replications would be needed, one gives up.
+EARLIEST, FAR = 12, 2.0
 #: Answers that should lie beyond a percentile in each replication: fewer, and it is biased.
 BEYOND = 10
 #: A run is lengthened by itself up to so many times what the scenario says.
@@ -48,100 +37,12 @@ _STEADY = {"poisson", "even", "bursty", "closed"}
 _BESIDE = ("mean", "throughput", "offered", "wait", "service", "network", "cpu")
 
 
-def _unanswered(run: Run) -> float | None:
-    requests = run.summary().requests
-    lost = sum(requests[name] for name in ("rejected", "timed_out", "failed", "in_flight"))
-    return lost / requests["arrived"] if requests["arrived"] else None
-
-
-#: Latency is of answers only, so who answers few may be quick. What is asked where nobody says
-#: otherwise: that hardly any request goes without one.
-ANSWERED = Objective(
-    Metric("unanswered", "share", "less", "share without a good answer", _unanswered),
-    below=True,
-    bound=0.01,
-    written="1%",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What one *objective* came to; *found* is None where no request was answered at all.
-
-    The interval holds at *confidence* however often one looked, and for all objectives together.
-    """
-
-    objective: Objective
-    found: Estimate | None
-    verdict: Verdict
-    confidence: float
-
-    @property
-    def spare(self) -> float:
-        """How far it is from being missed, as a share of the bound; below zero where it is."""
-        return -math.inf if self.found is None else self.objective.spare(self.found.value)
-
-    @property
-    def text(self) -> str:
-        """``p99 231 ms (95 % interval 219 ms to 243 ms)``."""
-        if self.found is None:
-            return f"{self.objective.name}: no request was answered"
-        said, found = self.objective.metric.text, self.found
-        interval = f"{100 * self.confidence:g} % interval {said(found.low)} to {said(found.high)}"
-        return f"{self.objective.name} {said(found.value)} ({interval})"
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """What came of one *value*: in the worst *case*, where several were tried.
-
-    ``figures`` are means over the replications, by metric; *duration* is that of each run, longer
-    than the scenario says where a percentile took more requests.
-    """
-
-    value: float
-    verdict: Verdict
-    measured: tuple[Measured, ...]
-    replications: int
-    duration: float
-    busy: Busy | None
-    case: str = ""
-    figures: Mapping[str, float | None] = field(default_factory=dict)
-
-    @property
-    def tightest(self) -> Measured:
-        """The objective with the least to spare."""
-        return min(self.measured, key=lambda one: one.spare)
-
-
 def looks_at(most: int) -> list[int]:
     """After how many replications one looks: 3, 6, 12 and so on up to *most*."""
     looks = [min(FIRST_LOOK, most)]
     while looks[-1] < most:
         looks.append(min(2 * looks[-1], most))
     return looks
-
-
-def estimated(values: Sequence[float], one: Metric, requests: int, confidence: float) -> Estimate:
-    """The mean of *values*, one from each replication, with Student's interval.
-
-    Where all replications found a share of none, or of all, of *requests* in total, chance may have
-    hidden the rest: the other end is where the like would come about with half of what confidence
-    leaves, 1 - ((1 - confidence) / 2)^(1/n).
-
-    Source: Hanley and Lippman-Hand, "If nothing goes wrong, is everything all right?", JAMA
-    249(13), 1983.
-    """
-    interval = mean_interval(values, confidence)
-    low, high = interval.low, interval.high
-    if one.unit == "share":
-        unseen = 1 - ((1 - confidence) / 2) ** (1 / max(requests, 1))
-        if interval.half_width == 0 and interval.mean == 0:
-            high = unseen
-        elif interval.half_width == 0 and interval.mean == 1:
-            low = 1 - unseen
-        high = min(high, 1.0)
-    return Estimate(interval.mean, max(low, 0.0), high, confidence, interval.n)
 
 
 class Bench:
@@ -216,11 +117,16 @@ class Bench:
             if more > 1:
                 return open_cases[0].told(value, Verdict.UNSURE), more
             open_cases = [one for one in open_cases if one.verdict is Verdict.UNSURE]
-            if not open_cases or any(one.near for one in open_cases):
+            if not open_cases or any(self._in_vain(one) for one in open_cases):
                 break
         verdict = Verdict.UNSURE if open_cases else Verdict.MEETS
         worst = min(open_cases or all_cases, key=lambda one: one.tightest)
         return worst.told(value, verdict), 1.0
+
+    def _in_vain(self, one: _Tried) -> bool:
+        """Whether to give up: it is as near as need be known, or would take far too many runs."""
+        count = len(one.results)
+        return one.near or (count >= EARLIEST and one.would_take > FAR * self.looks[-1])
 
     def _replicate(self, cases: Sequence[_Tried], count: int, value: float) -> None:
         jobs, owners = [], []
@@ -352,12 +258,18 @@ class _Tried:
         )
 
     @property
+    def would_take(self) -> float:
+        """About how many replications would tell."""
+        return max(one.would_take(len(self.results)) for one in self.measured)
+
+    @property
     def tightest(self) -> float:
         return min(one.spare for one in self.measured)
 
     def told(self, value: float, verdict: Verdict) -> Trial:
         summaries: list[Summary] = [result.summary for result in self.results]
         names = self.results[0].values
+        take = self.would_take if verdict is Verdict.UNSURE else 0.0
         return Trial(
             value,
             verdict,
@@ -366,10 +278,12 @@ class _Tried:
             self.case.scenario.document.run.duration,
             busiest(self.case.scenario, summaries),
             self.case.text,
-            {name: _mean([result.values[name] for result in self.results]) for name in names},
+            {name: self._mean(name) for name in names},
+            math.ceil(take) if 0 < take < math.inf else None,
         )
 
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None
+    def _mean(self, name: str) -> float | None:
+        """Of a metric; of a cost over as many replications as were made of every value."""
+        results = self.results[:FIRST_LOOK] if name == "cost" else self.results
+        known = [value for result in results if (value := result.values[name]) is not None]
+        return sum(known) / len(known) if known else None

@@ -47,12 +47,12 @@ def test_json_has_what_programs_look_for():
 
 def test_writes_the_evidence_and_charts(tmp_path):
     place = tmp_path / "plan"
-    asked = [*QUEUE, *WORKERS, "-o", "mean < 11ms", "--out", place, "--curve", "--price", "1/h"]
+    asked = [*QUEUE, *WORKERS, "-o", "mean < 11ms", "--out", place, "--price", "1/h"]
     found = planned(*asked)
     assert found.exit_code == 0
     names = {path.name for path in place.rglob("*") if path.is_file()}
     assert {"evidence.csv", "summary.json", "manifest.json"} <= names
-    assert {"evidence.png", "cost.svg", "latency_throughput.png"} <= names
+    assert {"evidence.png", "cost.svg"} <= names
     assert json.loads((place / "summary.json").read_text())["answer"] == 4
     before = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
     planned(*asked)

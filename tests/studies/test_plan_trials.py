@@ -8,13 +8,14 @@ import pytest
 import proxysim as ps
 from proxysim.errors import ResultError
 from proxysim.studies import trials
+from proxysim.studies.evidence import ANSWERED, estimated
 from proxysim.studies.limits import busiest
 from proxysim.studies.metrics import metric
 from proxysim.studies.objectives import objectives
 from proxysim.studies.outages import outages, unwatched
 from proxysim.studies.running import Job, run_all
 from proxysim.studies.search import Verdict
-from proxysim.studies.trials import ANSWERED, Bench, estimated, looks_at
+from proxysim.studies.trials import Bench, looks_at
 from tests.studies.small import SHOP
 
 OK = {"arrived": 5000, "ok": 5000, "rejected": 0, "timed_out": 0, "failed": 0, "in_flight": 0}
@@ -66,6 +67,16 @@ def test_what_is_near_takes_more_until_it_can_be_told(made_up):
 def test_what_is_too_near_is_not_pursued(made_up):
     found = made_up(lambda n: 0.1 + (1e-5 if n % 2 else -1e-5)).trial(1, SHOP)
     assert (found.verdict, found.replications) == (Verdict.UNSURE, 3)
+
+
+def test_what_would_take_far_too_many_is_given_up_and_told(made_up):
+    found = made_up(lambda n: 0.102 + (0.1 if n % 2 else -0.1)).trial(1, SHOP)
+    assert (found.verdict, found.replications) == (Verdict.UNSURE, 12)
+    (mean,) = found.measured
+    width = (mean.found.high - mean.found.low) / 2
+    assert found.would_take == pytest.approx(12 * (width / 0.002) ** 2, rel=0.01)
+    clear = made_up(lambda n: 0.05 + 0.001 * n).trial(1, SHOP)
+    assert clear.would_take is None
 
 
 def test_verdicts_on_what_lies_at_the_bound_are_seldom_wrong(made_up):
