@@ -80,6 +80,7 @@ def _http(
     node = subject.node
     yield "access_log off;"
     yield "server_tokens off;"
+    yield "absolute_redirect off;"
     for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"):
         yield f"{name}_temp_path {name}_temp;"
     yield f"keepalive_timeout {milliseconds(node.keep_alive)};"

@@ -110,6 +110,10 @@ def _deadlines(node: ProxyBase, draft: Draft) -> Iterator[str]:
 
 def _cache(subject: Subject[ForwardProxy] | Subject[ReverseProxy], draft: Draft) -> Iterator[str]:
     cache = subject.node.cache
+    for name in ("X-Cache", "X-Cache-Lookup"):
+        yield f"reply_header_access {name} deny all"
+    if cache is None or not cache.status:
+        yield "reply_header_access Cache-Status deny all"
     if cache is None or cache.capacity == 0:
         yield "cache deny all"
         return
@@ -129,10 +133,6 @@ def _cache(subject: Subject[ForwardProxy] | Subject[ReverseProxy], draft: Draft)
     yield f"refresh_pattern . 0 {round(100 * heuristic.share)}% {limit}"
     if cache.stale_while_revalidate:
         draft.lacks("Squid 5 gives out nothing stale while it asks anew (stale_while_revalidate).")
-    if not cache.status:
-        yield "reply_header_access Cache-Status deny all"
-    for name in ("X-Cache", "X-Cache-Lookup"):
-        yield f"reply_header_access {name} deny all"
     draft.differs("Squid counts the memory of an answer in pages of 4 kB: fewer of them fit.")
 
 
@@ -205,11 +205,7 @@ def _identity(subject: Subject[ForwardProxy], draft: Draft) -> Iterator[str]:
     if node.identity == "elite":
         yield "via off"
         yield "reply_header_access Via deny all"
-        if node.cache is None or node.cache.status:
-            yield "reply_header_access Cache-Status deny all"
         yield "httpd_suppress_version_string on"
-    elif node.cache is None:
-        yield "reply_header_access Cache-Status deny all"
 
 
 def _upstream(subject: Subject[ForwardProxy], draft: Draft) -> Iterator[str]:

@@ -84,6 +84,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Cache-Control", "no-store" if "private" in self.path else "max-age=600")
         self.send_header("X-Powered-By", "the tests")
+        if "moved" in self.path:
+            self.send_header("Location", "http://shop:8000/new?page=2")
         self.end_headers()
         self.wfile.write(body)
 

@@ -265,6 +265,36 @@ def test_tls_is_ended(engine, stand, client, trusting):
     assert origins["shop"].paths() == ["/a"]
 
 
+@pytest.mark.parametrize("engine", REVERSE)
+def test_tls_is_begun_anew_to_servers_that_are_vouched_for(
+    engine, stand, client, trusting, origin, tmp_path
+):
+    made, other = Certificates(["shop.example"]), Certificates(["shop.example"])
+    secure = origin("secure", made.server_context())
+    sites = {"shop.example": {"tls": True}}
+    authority = tmp_path / "authority.pem"
+    refused = {200} if engine == "squid" else {502, 503}  # it says that it takes any
+    for vouching, expected in ((made, {200}), (other, refused)):
+        authority.write_bytes(vouching.authority)
+        under_way, _ = stand(
+            engine,
+            scenario(members=1, sites=sites, tls="reencrypt"),
+            "edge",
+            tls_ports=[("shop", secure.port)],
+            certificate=lambda hosts: made.leaf,
+            authority=authority,
+        )
+        asked = client(under_way.listens[0], tls=trusting(made.authority))
+        assert asked.get("/a")[0] in expected
+    assert len(secure.asked) == (2 if engine == "squid" else 1)
+
+
+@pytest.mark.parametrize("engine", ["nginx", "haproxy"])
+def test_redirections_lead_back_through_the_proxy(engine, stand, client):
+    under_way, _ = stand(engine, scenario(members=1), "edge")
+    assert client(under_way.listens[0]).get("/moved")[1]["location"] == "/new?page=2"
+
+
 @pytest.mark.parametrize("engine", ["nginx", "haproxy"])
 def test_tls_is_passed_through_by_its_name(engine, stand, client, trusting, origin):
     made = Certificates(["shop.example"])
@@ -283,6 +313,11 @@ def test_tls_is_passed_through_by_its_name(engine, stand, client, trusting, orig
         client(under_way.listens[0], "other.example", tls=trusting(made.authority))
 
 
+def headers_of_proxies(headers):
+    """The fields of an answer that tell of a proxy."""
+    return headers.keys() & {"via", "cache-status", "x-cache", "x-cache-lookup"}
+
+
 def test_squid_blocks_keeps_and_hides(stand, client):
     filters = [
         {"deny": {"domain": "casino.example"}},
@@ -295,6 +330,7 @@ def test_squid_blocks_keeps_and_hides(stand, client):
     through = client(under_way.listens[0], "news.example")
     assert [through.get("http://news.example/a")[0] for _ in range(2)] == [200, 200]
     assert web.paths() == ["/a"]
+    assert headers_of_proxies(through.get("http://news.example/a")[1]) == set()
     assert web.asked[0][1].keys().isdisjoint({"via", "x-forwarded-for", "forwarded"})
     blocked = client(under_way.listens[0], "casino.example")
     assert blocked.get("http://casino.example/")[0] == 403
