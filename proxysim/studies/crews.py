@@ -14,6 +14,10 @@ Given = TypeVar("Given")
 Made = TypeVar("Made")
 
 
+#: Seconds after which a process without work ends itself, as when whoever gave it work was killed.
+_IDLE = 10
+
+
 class Crew(Protocol):
     """Does a task for each of several things, in any order and anywhere."""
 
@@ -51,8 +55,9 @@ class Processes:
         from joblib.externals.loky.process_executor import TerminatedWorkerError
 
         parallel = Parallel(
-            n_jobs=self.workers, backend="loky", return_as="generator_unordered", batch_size=1
-        )
+            n_jobs=self.workers, backend="loky", return_as="generator_unordered", batch_size=1,
+            idle_worker_timeout=_IDLE,
+        )  # fmt: skip
         made = parallel(delayed(task)(thing) for thing in things)
         try:
             for one in made:  # noqa: UP028
