@@ -132,7 +132,8 @@ def forward(
 
     def build() -> Setup:
         found, name = chosen(scenario, node, "forward_proxy") or _plain()
-        proxy = built(varied(found, name, settings), name)
+        found = varied(found, name, settings)
+        proxy = built(found, name)
         assert isinstance(proxy, ForwardProxy)
         proxy.upgrades = upgrades
         proxy.filters = _filters(proxy.filters, allowed, deny or [], block_list or [])
@@ -155,7 +156,7 @@ def forward(
             access_log=access_log,
             admin=admin_place,
             drain=patience,
-            kept=(cache, scenario, node),
+            kept=getattr(found.document.nodes[name], "cache", None),
         )
 
     stand(build, {"--listen": listen, "--admin": admin, "--access-log": access_log})

@@ -174,7 +174,8 @@ def reverse(
     def build() -> Setup:
         named = chosen(scenario, node, "reverse_proxy")
         found, name = named or _plain(len(urls), site or [ANY_SITE])
-        proxy = built(varied(found, name, settings), name)
+        found = varied(found, name, settings)
+        proxy = built(found, name)
         assert isinstance(proxy, ReverseProxy)
         proxy.upgrades = upgrades
         if scenario is None and not site:
@@ -206,7 +207,7 @@ def reverse(
             access_log=access_log,
             admin=admin_place,
             drain=patience,
-            kept=(cache, scenario, node),
+            kept=getattr(found.document.nodes[name], "cache", None),
             notes=notes,
         )
 

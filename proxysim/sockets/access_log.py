@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from proxysim.errors import ScenarioError
 from proxysim.messages import Request
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AccessLog"]
 
+logger = logging.getLogger("proxysim.sockets")
+
 #: Lines are written when this many wait, or when :meth:`AccessLog.flush` is called.
 WAITING = 200
 
@@ -25,7 +28,8 @@ class AccessLog:
     """Writes to *path*, or to standard output for ``-``; call it with each client once answered.
 
     *user* tells who asked, where users log in. A forward proxy's targets are written as they came,
-    absolute. O(1) a line. Raises ScenarioError for a file that cannot be written.
+    absolute. O(1) a line. Raises ScenarioError for a file that cannot be opened; lines that cannot
+    be written later, as to a full disk, are lost with a warning, and the proxy goes on.
 
     Source: Apache HTTP Server documentation, mod_log_config, "combined".
     """
@@ -43,6 +47,7 @@ class AccessLog:
         self._user = user
         self._clock = clock
         self._lines: list[str] = []
+        self._failing = False
         self._file = self._opened()
 
     def __call__(self, client: Client) -> None:
@@ -66,30 +71,27 @@ class AccessLog:
         """Write what waits."""
         if self._lines:
             lines, self._lines = self._lines, []
-            self._file.write("".join(lines))
-            self._file.flush()
-
-    def reopen(self) -> None:
-        """Go on in a new file of the same name: the old one was moved away."""
-        self.flush()
-        opened = self._opened()
-        self._end()
-        self._file = opened
+            try:
+                self._file.write("".join(lines).encode("latin-1", "replace"))
+                self._file.flush()
+            except OSError as error:
+                if not self._failing:
+                    logger.warning("%s: the access log loses lines: %s", self.path, error.strerror)
+                self._failing = True
+            else:
+                self._failing = False
 
     def close(self) -> None:
         """Write what waits, and nothing more."""
         self.flush()
-        self._end()
-
-    def _end(self) -> None:
-        if self._file is not sys.stdout:
+        if str(self.path) != "-":
             self._file.close()
 
-    def _opened(self) -> TextIO:
+    def _opened(self) -> BinaryIO:
         if str(self.path) == "-":
-            return sys.stdout
+            return sys.stdout.buffer
         try:
-            return self.path.open("a", encoding="latin-1", errors="replace")
+            return self.path.open("ab", buffering=0)
         except OSError as error:
             raise ScenarioError(
                 f"the access log cannot be written: {error.strerror}",

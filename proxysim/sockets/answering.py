@@ -25,8 +25,8 @@ class Answering:
 
     ``request`` is the one being answered, which came as ``message``; both are None where what came
     was no request. ``status``, ``sent`` (bytes of body), ``cache`` and ``blocked`` tell of the
-    answer, ``begun`` whether its head has gone. ``keep``: the connection goes on after it. ``dated``:
-    an answer that does not say when it came is told so.
+    answer, ``begun`` whether its head has gone. ``keep``: the connection goes on after it.
+    ``dated``: an answer that does not say when it came is told so.
     """
 
     dated = True

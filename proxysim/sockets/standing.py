@@ -59,6 +59,16 @@ class Setup:
     kept: object = None
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def listening(self) -> str:
+        """How it listens, in words."""
+        words = [f"{'http' if self.tls is None else 'https'}://{_written(self.listen)}"]
+        if self.proxy_protocol:
+            words.append("with PROXY lines")
+        if self.admin is not None:
+            words.append(f"and {_written(self.admin)}")
+        return " ".join(words)
+
 
 async def stand(build: Callable[[], Setup], say: Callable[[str], None]) -> None:
     """Serve what *build* sets up until told to stop; *say* is told what a person wants to know.
@@ -158,26 +168,24 @@ class _Standing:
 
     def _reload(self) -> None:
         """Read the setup anew; what cannot be read leaves all as it was."""
+        if self._ending is not None:
+            return
         before = self._setup
         try:
             setup = self._build()
-            fixed = ("listen", "admin", "proxy_protocol")
-            if any(getattr(setup, name) != getattr(before, name) for name in fixed):
+            if setup.listening != before.listening:
                 raise ScenarioError(
-                    "where it listens cannot change while it runs", mend="Stop it, and start anew."
+                    f"found {setup.listening} where it was {before.listening}",
+                    mend="How it listens cannot change while it runs: stop it, and start anew.",
                 )
-            log = None if setup.access_log == before.access_log else _log_of(setup)
+            log = _log_of(setup)
         except ProxysimError as error:
             self._say(f"not reloaded: {error}")
             return
         self._setup = setup
-        if setup.access_log == before.access_log:
-            if self._log is not None:
-                self._log.reopen()
-        else:
-            if self._log is not None:
-                self._log.close()
-            self._log = log
+        if self._log is not None:
+            self._log.close()
+        self._log = log
         if setup.kept == before.kept and before.proxy.cache is not None:
             setup.proxy.cache = before.proxy.cache
         if self._listening_tls is not None and setup.tls is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import importlib.util
 import os
@@ -13,12 +14,17 @@ import sys
 import threading
 import time
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from proxysim.cli import app
+from proxysim.sockets.origin import Origin, Page
+from proxysim.sockets.standing import Setup, _Standing
+from proxysim.sockets.upstream import Upstreams
 from proxysim.workload.traces import combined
 
 pytestmark = pytest.mark.live
@@ -190,6 +196,10 @@ def test_forward_reaches_what_it_is_allowed_and_blocks_what_it_is_told(tmp_path)
             block_list.write_text("0.0.0.0 news.example\n")
             gateway.process.send_signal(signal.SIGHUP)
             gateway.hear("reloaded")
+            assert get(place, "http://news.example/page", ann)[0] == 403
+            block_list.unlink()
+            gateway.process.send_signal(signal.SIGHUP)
+            gateway.hear(f"not reloaded: --block-list {block_list}: the list cannot be read")
             assert get(place, "http://news.example/page", ann)[0] == 403
             assert gateway.end() == 0
     assert len(asked) == 1
@@ -365,6 +375,78 @@ def test_what_is_not_installed_is_named(monkeypatch):
         assert status == 2
         assert "brotli cannot be found" in said
         assert "proxysim[live]" in said
+
+
+def setup_of(page, **changes):
+    """A setup for a proxy that answers *page* to everything, as far as :class:`Setup` cares."""
+    proxy = Origin({"/": Page(page)})
+    proxy.cache = None
+    return Setup(proxy, ("127.0.0.1", 0), Upstreams(), **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"listen": ("127.0.0.1", 9)}, "found http://127.0.0.1:9 where it was http://127.0.0.1:0"),
+        ({"admin": ("127.0.0.1", 9)}, "and 127.0.0.1:9 where"),
+        ({"proxy_protocol": True}, "with PROXY lines where"),
+        ({"tls": "some"}, "found https://"),
+        ({"access_log": Path("/nope/log")}, "/nope/log: the access log cannot be written"),
+    ],
+)
+async def test_what_cannot_be_reloaded_leaves_all_as_it_was(changes, words):
+    said, setups = [], [setup_of(b"new"), setup_of(b"new"), setup_of(b"old")]
+    setups[1] = replace(setups[1], **changes)
+    standing = _Standing(setups.pop, said.append)
+    await standing.begin()
+    server = standing._server
+    for wanted in (b"old", b"new"):
+        standing._reload()
+        answer = await asyncio.to_thread(get, (server.host, server.port), "/")
+        assert answer == (200, wanted)
+    assert said[-2].startswith("not reloaded: ")
+    assert words in said[-2]
+    assert said[-1] == "reloaded"
+    await standing.end()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_a_full_disk_loses_lines_of_the_log_and_no_request():
+    with origin(b"page") as (port, _):
+        with standing(
+            "reverse", "--listen=127.0.0.1:0", f"--backend=127.0.0.1:{port}",
+            "--access-log=/dev/full",
+        ) as edge:  # fmt: skip
+            assert {get(edge.places[0])[0] for _ in range(300)} == {200}
+            edge.hear("/dev/full: the access log loses lines: No space left on device")
+            assert edge.end() == 0
+    assert edge.said.count("loses lines") == 1
+
+
+def test_a_cache_outlives_a_reload_unless_its_settings_change(tmp_path):
+    scenario = tmp_path / "shop.yaml"
+    text = """
+proxysim: 1
+title: a shop
+sites: {127.0.0.1: {}}
+nodes:
+  users: {kind: clients, arrivals: {even: 1/s}}
+  edge: {kind: reverse_proxy, sites: [127.0.0.1], backends: shop, cache: {capacity: 1MB}}
+  shop: {kind: server}
+"""
+    scenario.write_text(text)
+    with origin(b"page") as (port, asked):
+        with standing(
+            "reverse", "--listen=127.0.0.1:0", f"--backend=127.0.0.1:{port}",
+            f"--scenario={scenario}",
+        ) as edge:  # fmt: skip
+            for count, capacity in enumerate(("1MB", "1MB", "2MB"), start=1):
+                scenario.write_text(text.replace("1MB", capacity))
+                edge.process.send_signal(signal.SIGHUP)
+                edge.hear("reloaded", count)
+                assert get(edge.places[0])[0] == 200
+            assert edge.end() == 0
+    assert len(asked) == 2
 
 
 def test_a_scenarios_proxy_serves_with_its_filters():
