@@ -107,7 +107,7 @@ def _shown(screen: Console, step: object) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from proxysim.learn.talking import Draw, Say, Try
+    from proxysim.learn.talking import Draw, Say, Show, Try
 
     if isinstance(step, Say) and step.tone == "title":
         screen.print()
@@ -124,6 +124,9 @@ def _shown(screen: Console, step: object) -> None:
         screen.print()
         drawing = Text(step.text, style="cyan", no_wrap=True, overflow="crop")
         screen.print(Padding(drawing, (0, 0, 0, 4), expand=False))
+    elif isinstance(step, Show):
+        hint = "For a chart of it, add --out DIR to the command, and open DIR/report.html."
+        screen.print(f"\n  {hint}", style="dim")
     elif isinstance(step, Try):
         screen.print()
         screen.print(Text(f"  $ {step.command}", style="bold"), soft_wrap=True)

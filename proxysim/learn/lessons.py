@@ -87,10 +87,16 @@ def _digest(text: str) -> bytes:
 
 
 class Chart(Part):
-    """A chart of an experiment: what ``run.plot`` calls it, and of which experiment."""
+    """A chart of an experiment, as ``run.plot`` calls it.
+
+    One that shows two runs, with and without, takes the second from the experiment ``beside``, or
+    else from the first, without its proxy; ``labels`` say what each is.
+    """
 
     experiment: str
     plot: str
+    beside: str = ""
+    labels: tuple[str, str] = ("with", "without")
 
 
 class Picture(Part):

@@ -6,9 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from proxysim.errors import ResultError
 from proxysim.learn import repetition
 from proxysim.learn.experiments import command, runs
 from proxysim.learn.figures import Figures
@@ -26,6 +25,7 @@ from proxysim.learn.progress import Progress
 from proxysim.learn.talking import Ask, Draw, Given, Say, Show, Talk, Teller, sentence
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Drawing
 
 __all__ = ["WAYS", "CardsWay", "PictureWay", "QuizWay", "SocraticWay", "Way", "drawn", "review"]
@@ -312,14 +312,14 @@ def review(seed: int, progress: Progress) -> Talk:
 
 
 def drawn(figures: Figures, chart: Chart) -> Drawing:
-    """The figure of *chart*: a ``with_without`` one is given the run without the proxy too."""
-    run, bare = runs(figures.experiments[chart.experiment].setting, figures.seed)
+    """The figure of *chart*, from runs with the seed of *figures*."""
+    run, other = runs(figures.experiments[chart.experiment].setting, figures.seed)
+    if chart.beside:
+        other, _ = runs(figures.experiments[chart.beside].setting, figures.seed)
     draw = getattr(run.plot, chart.plot)
-    axes = draw(bare) if chart.plot.startswith("with_without") else draw()
-    figure: Drawing | None = getattr(axes, "figure", None)
-    if figure is None:
-        raise ResultError(f"the chart {chart.plot!r} has no figure")
-    return figure
+    paired = chart.plot.startswith("with_without")
+    axes: Axes = draw(other, labels=chart.labels) if paired else draw()
+    return cast("Drawing", axes.figure)
 
 
 def _words(lesson: Lesson, teller: Teller) -> Iterator[str]:

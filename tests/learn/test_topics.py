@@ -12,6 +12,7 @@ from proxysim.learn.arithmetic import names_in, value_of
 from proxysim.learn.figures import names_used
 from proxysim.learn.lessons import misconceptions
 from proxysim.learn.ways import WAYS
+from proxysim.results.registry import names as plots
 from tests.learn.walking import walk
 
 TOPICS = list(topics())
@@ -55,6 +56,13 @@ def test_a_topic_is_whole(name):
     assert len(lesson.cards.cards) >= 3
     assert sum(bool(question.number) for question in lesson.quiz) >= 1
     assert lesson.picture.predict.number
+    chart = lesson.picture.chart
+    assert chart.experiment in lesson.experiments
+    assert chart.plot in plots()
+    if chart.plot.startswith("with_without"):
+        assert chart.beside in lesson.experiments or lesson.experiments[chart.experiment].without
+    else:
+        assert not chart.beside
     for experiment in lesson.experiments.values():
         assert experiment.found
     ids = [question.id for _, question in lesson.questions()]
