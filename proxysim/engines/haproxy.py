@@ -5,6 +5,7 @@ Source: HAProxy 2.6 configuration manual.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from proxysim.engines.caching import haproxy_cache, haproxy_keeps
@@ -13,12 +14,12 @@ from proxysim.engines.haproxy_balancers import Method, method_of
 from proxysim.engines.subject import (
     Member,
     Subject,
+    hidden_fields,
     lack_of_resilience,
     milliseconds,
     servers_in_locations,
     whole_weights,
 )
-from proxysim.policies.identity import HIDDEN
 from proxysim.scenario.nodes import ReverseProxy
 
 __all__ = ["FILE", "export"]
@@ -215,8 +216,8 @@ def _backend(
         yield "http-response cache-store kept"
     yield from _compression(subject, draft)
     if node.hide is not False:
-        hidden = HIDDEN if node.hide is True else HIDDEN | {name.lower() for name in node.hide}
-        yield from (f"http-response del-header {name}" for name in sorted(hidden))
+        hidden = hidden_fields(subject, draft)
+        yield from (f"http-response del-header {name}" for name in hidden)
         pattern = servers_in_locations(subject)
         yield f"http-response replace-header Location '{pattern}' '/\\1'"
         draft.differs("Cookies for a domain of the servers' keep it.")
@@ -313,7 +314,8 @@ def _checks(subject: Subject[ReverseProxy], draft: Draft) -> Iterator[str]:
     host = subject.node.sites[0]
     expected = ",".join(active.expect)
     yield "option httpchk"
-    yield f"http-check send meth GET uri {active.path} ver HTTP/1.1 hdr Host {host}"
+    path = re.sub(r"""([\\'"#$])""", r"\\\1", active.path)
+    yield f"http-check send meth GET uri {path} ver HTTP/1.1 hdr Host {host}"
     yield f"http-check expect status {expected}"
     yield f"timeout check {milliseconds(active.timeout)}"
     if active.first != "up":

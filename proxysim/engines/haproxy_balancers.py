@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from proxysim.engines.configuration import Draft
-from proxysim.engines.subject import Member, balancer_of, tiers
+from proxysim.engines.subject import Member, balancer_of, plain, tiers
 from proxysim.policies.hashing import digest
 
 __all__ = ["BALANCERS", "Method", "method_of"]
@@ -186,6 +186,9 @@ def _sticky(choice: Choice) -> Method:
     if choice.stream:
         choice.draft.lacks("Nobody sets a cookie on what is passed through (sticky).")
         return within
+    if not plain(choice.policy.cookie):
+        choice.draft.lacks(f"HAProxy cannot name the cookie {choice.policy.cookie}: none is set.")
+        return within
     marks = {
         member.name: f"{within.servers.get(member.name, '')} cookie {mark(member.name)}".strip()
         for member in choice.members
@@ -202,6 +205,11 @@ def mark(name: str) -> str:
 def _key(choice: Choice) -> str:
     kind, _, name = str(choice.parameters.get("key", "client")).partition(":")
     if choice.stream:
+        return "balance source"
+    if not plain(name or kind):
+        choice.draft.lacks(
+            f"HAProxy cannot name the {kind} {name}: the client's address is hashed."
+        )
         return "balance source"
     return {
         "client": "balance source",

@@ -5,6 +5,7 @@ Source: nginx.org, ngx_http_upstream_module and ngx_stream_upstream_module.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -180,7 +181,7 @@ def _key(choice: Choice) -> tuple[str, list[str]]:
         return "$host", []
     if kind == "header":
         name = name.lower().replace("-", "_")
-    if not name.isidentifier():
+    if not re.fullmatch("[0-9A-Za-z_]+", name):
         choice.draft.lacks(f"nginx cannot name the {kind} {name}: the client's address is hashed.")
         return "$remote_addr", []
     source = f"${'http' if kind == 'header' else 'cookie'}_{name}"

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from proxysim.engines.configuration import Draft
-from proxysim.engines.subject import Subject, servers_in_locations
-from proxysim.policies.identity import HIDDEN
+from proxysim.engines.subject import Subject, hidden_fields, servers_in_locations
 from proxysim.scenario.nodes import ReverseProxy
 
 __all__ = ["forwarding_maps", "identity", "trusted"]
@@ -79,7 +78,7 @@ def identity(subject: Subject[ReverseProxy], draft: Draft) -> Iterator[str]:
         yield "proxy_pass_header Server;"
         yield "proxy_redirect off;"
         return
-    hidden = HIDDEN if node.hide is True else HIDDEN | {name.lower() for name in node.hide}
-    yield from (f"proxy_hide_header {name};" for name in sorted(hidden))
+    hidden = hidden_fields(subject, draft)
+    yield from (f"proxy_hide_header {name};" for name in hidden)
     yield f"proxy_redirect ~{servers_in_locations(subject)} /$1;"
     draft.differs("Answers say Server: nginx; cookies for a domain of the servers' keep it.")

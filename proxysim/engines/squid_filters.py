@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from proxysim.engines.configuration import Draft
-from proxysim.engines.subject import Subject
+from proxysim.engines.subject import Subject, plain
 from proxysim.policies.filters import Names
 from proxysim.policies.filters.schedule import Schedule
 from proxysim.scenario.block_lists import categories_of
@@ -88,7 +88,7 @@ def _request_rule(
     elif action == "redirect":
         # What a denial leads to is looked up by the last list of its line.
         yield f"acl rule_{number} src all"
-        yield f"deny_info 302:{rule.to} rule_{number}"
+        yield f"deny_info 302:{(rule.to or '').replace('%', '%%')} rule_{number}"
         yield f"http_access deny {words} rule_{number}"
     else:
         yield f"http_access {action} {words}"
@@ -184,8 +184,8 @@ def _url(written: Written) -> str:
         else:
             inner = ".*".join(_escaped(part) for part in value.split("*"))
             patterns.append(f"^{inner}$".removeprefix("^.*").removesuffix(".*$") or ".")
-    if any(" " in each or '"' in each for each in patterns):
-        patterns = [each.replace(" ", "[[:space:]]").replace('"', "[\\x22]") for each in patterns]
+    # A space would end a pattern, a quotation mark could begin a file's name.
+    patterns = [each.replace(" ", "[[:space:]]").replace('"', ".") for each in patterns]
     name = written.name("url")
     written.lists.append(f"acl {name} url_regex {' '.join(patterns)}")
     return name
@@ -209,7 +209,7 @@ def _client(written: Written) -> str:
 
 
 def _user(written: Written) -> str:
-    return _simple(written, "user", "proxy_auth", written.values)
+    return _named(written, "user", written.values)
 
 
 def _group(written: Written) -> str:
@@ -217,7 +217,17 @@ def _group(written: Written) -> str:
     users = [] if login is None else [
         name for name, user in login.users.items() if set(user.groups) & set(written.values)
     ]  # fmt: skip
-    return _simple(written, "group", "proxy_auth", users)
+    return _named(written, "group", users)
+
+
+def _named(written: Written, what: str, users: Sequence[str]) -> str:
+    """Users by name, in a file where a name has a space or a mark in it."""
+    if all(map(plain, users)):
+        return _simple(written, what, "proxy_auth", users)
+    file = f"{written.name(what)}.txt"
+    written.draft.files[file] = "".join(f"{user}\n" for user in users)
+    path = written.subject.places.directory / file
+    return _simple(written, what, "proxy_auth", [f'"{path}"'])
 
 
 def _schedule(written: Written) -> str:
@@ -242,7 +252,7 @@ def _spans(entries: Iterable[str]) -> Iterator[tuple[str, int, int]]:
             if on and first is None:
                 first = minute
             elif not on and first is not None:
-                span = (first, minute - 1 if minute < DAY else DAY - 1)
+                span = (first, minute - 1)
                 by_span[span] = by_span.get(span, "") + letter
                 first = None
     for (first, last), days in by_span.items():

@@ -15,10 +15,10 @@ from proxysim.engines.subject import (
     Member,
     Subject,
     balancer_of,
+    hidden_fields,
     lack_of_resilience,
     whole_weights,
 )
-from proxysim.policies.identity import HIDDEN
 from proxysim.scenario.nodes import ReverseProxy
 
 __all__ = ["BALANCERS", "export"]
@@ -248,8 +248,8 @@ def _identity(subject: Subject[ReverseProxy], draft: Draft) -> Iterator[str]:
             yield "follow_x_forwarded_for allow believed"
     if node.hide is False:
         return
-    hidden = HIDDEN if node.hide is True else HIDDEN | {name.lower() for name in node.hide}
-    yield from (f"reply_header_access {name} deny all" for name in sorted(hidden))
+    hidden = hidden_fields(subject, draft)
+    yield from (f"reply_header_access {name} deny all" for name in hidden)
     draft.lacks("Squid leaves servers' names in Location and cookies.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,6 +14,7 @@ from typing import Any, Generic, TypeVar
 from proxysim.engines.configuration import Draft
 from proxysim.engines.places import Place, Places
 from proxysim.policies.balancers import ALIASES, build_balancer
+from proxysim.policies.identity import HIDDEN
 from proxysim.scenario import Scenario
 from proxysim.scenario.build_fleet import fleet_of
 from proxysim.scenario.build_identity import addresses_of
@@ -22,9 +24,11 @@ __all__ = [
     "Member",
     "Subject",
     "balancer_of",
+    "hidden_fields",
     "lack_of_resilience",
     "milliseconds",
     "per_minute",
+    "plain",
     "servers_in_locations",
     "spec_of",
     "tiers",
@@ -142,6 +146,23 @@ def servers_in_locations(subject: Subject[ReverseProxy]) -> str:
     """A regular expression for addresses of the servers; group 1 is the path, less its slash."""
     names = "|".join(member.name for member in subject.members())
     return f"^(?:https?:)?//(?:{names})(?::[0-9]+)?/?(.*)$"
+
+
+def hidden_fields(subject: Subject[ReverseProxy], draft: Draft) -> list[str]:
+    """The fields that are taken off answers; empty where all may stay."""
+    hide = subject.node.hide
+    if hide is False:
+        return []
+    names = sorted(HIDDEN if hide is True else HIDDEN | {name.lower() for name in hide})
+    for name in names:
+        if not plain(name):
+            draft.lacks(f"The field {name} cannot be named in a configuration: it is not hidden.")
+    return [name for name in names if plain(name)]
+
+
+def plain(name: str) -> bool:
+    """Whether a name means nothing but itself in any configuration."""
+    return re.fullmatch(r"[0-9A-Za-z._-]+", name) is not None
 
 
 def lack_of_resilience(subject: Subject[ReverseProxy], draft: Draft, engine: str) -> None:

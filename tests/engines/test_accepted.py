@@ -54,14 +54,20 @@ ODD = {
         "tls_version": 1.2,
     },
     "old": {"tls": "reencrypt", "early_data": True, "balancer": "least_connections"},
+    "strange": {
+        "balancer": {"maglev": {"key": "header:X$#'y"}},
+        "hide": ["x$y'z"],
+        "health": {"active": {"path": "/up?a=1#'\"${x}\\"}},
+    },
+    "sticky": {"balancer": {"sticky": {"cookie": "a#b'"}}},
     "passed": {"tls": "passthrough", "balancer": {"ring": {"key": "host"}},
                "health": {"passive": {}}},
 }  # fmt: skip
 FILTERS = [
     {"deny": {"domain": ["a.example", "*.b.example", "x.b.example", "192.0.2.7"]}},
     {"deny": {"category": "bad"}, "because": "it is on the list"},
-    {"redirect": {"url": ["http://*.example/ads/*?x=[1]", "re:^http://[a-z]+\\.example/(a|b)$"]},
-     "to": "http://news.example/why?x=1"},
+    {"redirect": {"url": ["http://*.example/ads/*?x=[1]", "re:^http://[a-z]+\\.example/(a|b)$",
+                           "re:\"a b"]}, "to": "http://news.example/why?x=%20"},
     {"log": {"port": [80, "8000-8100"], "method": ["GET", "HEAD"]}},
     {"deny": {"client": ["staff", "staff-2", "10.0.0.0/8"], "user": "ada"}},
     {"allow": {"group": "night", "schedule": ["Mon-Fri 22:00-06:00", "Sun", "12:30-13:15"]}},
@@ -73,6 +79,7 @@ OFFICE = {
         "authentication": {
             "users": {
                 "ada": {"password": "lovelace", "groups": ["night"]},
+                "eve of \"x\"": {"password": "y", "groups": ["night"]},
                 "bob": {"password": f"pbkdf2_sha256$1000$salt${'A' * 43}="},
             }
         },
