@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from types import SimpleNamespace
@@ -118,6 +118,11 @@ class Plan:
         return self.trial(self.found.best)
 
     @property
+    def beyond(self) -> Trial | None:
+        """The trial of the value next to the answer, which is not sure to do; None at the end."""
+        return None if self.found.next is None else self.trial(self.found.next)
+
+    @property
     def evidence(self) -> list[dict[str, Any]]:
         """One row for each value that was tried, ascending, as plain values."""
         return [self._row(trial) for trial in self.trials]
@@ -150,6 +155,8 @@ class Plan:
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain values, as ``--json`` prints it."""
+        from proxysim.studies.telling import sure, unsure
+
         said: dict[str, Any] = {
             "scenario": self.scenario,
             "seed": self.seed,
@@ -163,7 +170,8 @@ class Plan:
             "survive": self.survive,
             "limit": self.limit or None,
             "headroom": None if self.headroom is None else self.headroom.load,
-            "sure": list(self.sure()),
+            "sure": list(sure(self)),
+            "unsure": list(unsure(self)),
             "evidence": self.evidence,
             "assumptions": list(self.assumptions),
             "manifest": dict(self.manifest),
@@ -175,12 +183,6 @@ class Plan:
         if self.tariff is not None:
             said["cost"] = self._cost(self.tariff)
         return {name: plain(value) for name, value in said.items()}
-
-    def sure(self) -> Iterator[str]:
-        """How sure the answer is, in sentences."""
-        from proxysim.studies.telling import sure
-
-        return sure(self)
 
     def __str__(self) -> str:
         from proxysim.studies.telling import told

@@ -12,7 +12,7 @@ from proxysim.studies.variable import LOAD
 if TYPE_CHECKING:
     from proxysim.studies.answer import Outlook, Plan
 
-__all__ = ["sure", "told"]
+__all__ = ["sure", "told", "unsure"]
 
 #: More replications than that nobody makes.
 MOST_TOLD = 10_000
@@ -23,6 +23,8 @@ def told(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "Answer", _answer(plan)
     for line in sure(plan):
         yield "Sure", line
+    for line in unsure(plan):
+        yield "Unsure", line
     for word, line in (
         ("Headroom", _headroom(plan)),
         ("Cost", _cost(plan)),
@@ -45,42 +47,43 @@ def _answer(plan: Plan) -> str:
         limit = f", {plan.limit}" if plan.limit else ""
         return f"Even {even} {_verb(plan, best.value, 'miss')} it: {_missed(best)}{limit}."
     line = f"{plan.variable.phrase(plan.answer)}: {_with(best, best.tightest.text)}"
-    if plan.found.next is None:
+    if (other := plan.beyond) is None:
         end = "least" if plan.sense == "least" else "most"
         return f"{line}. It is the {end} that was to be tried: there may be room beyond."
-    other = plan.trial(plan.found.next)
     return f"{line}; {plan.variable.phrase(other.value)}: {_missed(other)}."
 
 
 def sure(plan: Plan) -> Iterator[str]:
-    """How sure the answer is, and what could not be told."""
+    """What is sure, and how sure."""
     best = plan.best
     share = f"{100 * plan.confidence:g} %"
     asked = _and([str(one) for one in plan.objectives])
     if plan.answer is None:
         if best.verdict is Verdict.MISSES:
             yield f"at {share}, {plan.variable.phrase(best.value)} will not do for {asked}."
-        else:
-            yield f"nothing: it is too near to tell{_would_take(best)}."
-    else:
-        runs = f"by {best.replications} replications of {best.duration:g} s"
-        line = f"at {share}, {plan.variable.phrase(best.value)} will do for {asked}, {runs}"
-        other = None if plan.found.next is None else plan.trial(plan.found.next)
-        if other is None:
-            yield f"{line}."
-        elif other.verdict is Verdict.MISSES:
-            yield f"{line}; {plan.variable.phrase(other.value)} will not."
-        else:
-            yield f"{line}."
-            yield (
-                f"not that {plan.variable.phrase(other.value)} will not do as well:"
-                f" {other.tightest.text} is too near to tell{_would_take(other)}."
-            )
+        return
+    runs = f"by {best.replications} replications of {best.duration:g} s"
+    line = f"at {share}, {plan.variable.phrase(best.value)} will do for {asked}, {runs}"
+    beyond = plan.beyond
+    if beyond is not None and beyond.verdict is Verdict.MISSES:
+        line += f"; {plan.variable.phrase(beyond.value)} will not"
+    yield f"{line}."
+
+
+def unsure(plan: Plan) -> Iterator[str]:
+    """What could not be told, and what was found against the order of the others."""
+    near = plan.best if plan.answer is None else plan.beyond
+    if near is not None and near.verdict is Verdict.UNSURE:
+        well = "" if plan.answer is None else " as well"
+        yield (
+            f"{plan.variable.phrase(near.value)} may do{well}: {near.tightest.text} is too near to"
+            f" tell{_would_take(near)}."
+        )
     for value in plan.found.strays:
         verdict = "meet" if plan.found.verdicts[value] is Verdict.MEETS else "miss"
         yield (
-            f"not of the order: {plan.variable.phrase(value)} {_verb(plan, value, verdict)}"
-            " it, against what the others say."
+            f"{plan.variable.phrase(value)} {_verb(plan, value, verdict)} it, against what the"
+            " others say."
         )
 
 
@@ -106,11 +109,8 @@ def _cost(plan: Plan) -> str:
     if plan.tariff is None or plan.answer is None or cost is None or month is None:
         return ""
     line = f"{plan.tariff.text(cost)} an hour, {plan.tariff.text(month)} a month"
-    if plan.found.next is not None:
-        other = plan.a_month(plan.trial(plan.found.next))
-        if other is not None:
-            next_to_it = plan.variable.phrase(plan.found.next)
-            line += f"; with {next_to_it} {plan.tariff.text(other)}"
+    if plan.beyond is not None and (other := plan.a_month(plan.beyond)) is not None:
+        line += f"; with {plan.variable.phrase(plan.beyond.value)} {plan.tariff.text(other)}"
     return f"{line}."
 
 
