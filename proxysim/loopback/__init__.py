@@ -1,7 +1,7 @@
 """A scenario on real sockets: real processes, addresses, TLS and bytes on this machine's loopback.
 
 ====================  ===========================================================================
-``live``              the run: processes begun, requests sent, reports joined
+``running``           the run: processes begun, requests sent, reports joined
 ``crew``, ``child``   processes, and the conversation with them (``orders``)
 ``parts``             what a process is: servers, one proxy, or all clients
 ``alarm``, ``desk``   exact timers; workers and queues kept to absolute times
@@ -14,6 +14,6 @@
 
 from __future__ import annotations
 
-from proxysim.loopback.live import live
+from proxysim.loopback.running import live
 
 __all__ = ["live"]

@@ -99,7 +99,7 @@ class ClientPart(Part):
         duration = self.document.run.duration
         if self.sequential:
             self._turns = in_sequence(self.workload.groups, duration)
-            self._next_turn()
+            self.alarm.at(0.0, lambda _: self._next_turn())
             return
         for clients in self.groups:
             clients.begin(duration)

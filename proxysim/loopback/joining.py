@@ -184,7 +184,8 @@ class Joint:
     def _relayed(self, told: Handled | Served) -> bool:
         """Whether it came through a tunnel."""
         peer = self._name(told.peer[0])
-        return peer in self.proxies and told.peer[1] in self.proxies[peer]["tunnels"]
+        relays = self.proxies.values() if not peer else [self.proxies.get(peer)]
+        return any(parts and told.peer[1] in parts["tunnels"] for parts in relays)
 
     def _name(self, address: str) -> str:
         try:

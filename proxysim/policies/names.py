@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from math import inf
 
 __all__ = ["Names"]
+
+#: From when until when the answer holds for a name that nobody has asked for.
+NEVER = (-inf, -inf)
 
 
 class Names:
@@ -22,7 +26,7 @@ class Names:
 
     def wait(self, key: Hashable, now: float) -> tuple[float, bool]:
         """Seconds until the name under *key* is known, and whether the resolver was asked."""
-        known, until = self._known.get(key, (0.0, 0.0))
+        known, until = self._known.get(key, NEVER)
         asked = now >= until
         if asked:
             known = now + self.lookup

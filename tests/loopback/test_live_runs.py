@@ -1,0 +1,126 @@
+"""Scenarios on real sockets: the same requests, the same decisions, the same sights as simulated."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import proxysim as ps
+from proxysim.errors import ResultError
+from proxysim.results.decisions import disagreements
+
+from tests.loopback.stage import both_proxies, one_queue
+
+pytest.importorskip("httptools")
+pytestmark = pytest.mark.live
+
+#: What one request looks like whatever the machine does.
+WANTED = ["client", "site", "path", "method", "bytes_up", "encrypted"]
+
+
+def sights(run):
+    return run.views.astype(str).sort_values(list(run.views.columns)).to_numpy().tolist()
+
+
+@pytest.fixture(scope="module")
+def sequential():
+    scenario = both_proxies()
+    return (
+        ps.simulate(scenario, sequential=True),
+        ps.live(scenario, sequential=True, hops="all", explain=True),
+    )
+
+
+def test_sequential_runs_decide_the_same(sequential):
+    simulated, live = sequential
+    assert disagreements(live, simulated) == []
+    found = live.requests
+    # The scene is worth it: each of these has happened.
+    assert {"ok", "blocked", "failed"} <= set(found["outcome"])
+    assert {"hit", "miss", "none"} <= set(found["cache"])
+    assert {"gzip", "identity"} <= set(found["coding"])
+    assert found["attempts"].max() > 1
+    assert found["encrypted"].any()
+    assert (found["bytes_up"] > 0).any()
+
+
+def test_sequential_runs_see_the_same(sequential):
+    simulated, live = sequential
+    assert sights(live) == sights(simulated)
+    assert len(live.views) > 20
+
+
+def test_requests_are_the_same(sequential):
+    simulated, live = sequential
+    assert np.array_equal(simulated.column("id"), live.column("id"))
+    np.testing.assert_allclose(simulated.column("at"), live.column("at"), atol=1e-9)
+    for name in WANTED:
+        assert list(simulated.requests[name]) == list(live.requests[name]), name
+
+
+def test_demands_are_the_same_for_the_same_attempts(sequential):
+    simulated, live = sequential
+    np.testing.assert_allclose(simulated.column("service"), live.column("service"), atol=1e-9)
+
+
+def test_the_parts_of_a_latency_add_up(sequential):
+    _, live = sequential
+    assert live.unexplained() < 1e-9
+
+
+def test_every_process_adds_to_the_spans(sequential):
+    _, live = sequential
+    steps = set(live.hops["step"])
+    assert {"connect", "tls", "request", "response", "service", "cpu"} <= steps
+    assert {"gateway", "edge", "web", "edge>shop-1", "gateway>edge"} <= set(live.hops["node"])
+    assert (live.hops["end"] >= live.hops["start"]).all()
+    assert {choice["node"] for choice in live.choices} == {"edge"}
+
+
+def test_what_the_rules_matched_is_told(sequential):
+    simulated, live = sequential
+    assert live.facts["gateway"]["rules"] == simulated.facts["gateway"]["rules"]
+
+
+def test_decisions_of_different_requests_cannot_be_compared(sequential):
+    _, live = sequential
+    with pytest.raises(ResultError, match="different requests"):
+        disagreements(live, ps.simulate(both_proxies(), seed=99, sequential=True))
+
+
+def test_disagreements_are_found(sequential):
+    simulated, _ = sequential
+    other = both_proxies(**{"nodes.gateway.cache": None})
+    found = disagreements(ps.simulate(other, sequential=True), simulated)
+    assert {row.column for row in found} >= {"cache", "attempts"}
+
+
+def test_a_queue_is_served_as_simulated():
+    """Nothing is asserted of how late this machine is, but that it is not early, nor absurd."""
+    scenario = one_queue()
+    shares = []
+    live = ps.live(scenario, progress=shares.append)
+    simulated = ps.simulate(scenario)
+    assert np.array_equal(live.column("id"), simulated.column("id"))
+    assert set(live.requests["outcome"]) == {"ok"}
+    np.testing.assert_allclose(live.column("service"), simulated.column("service"), atol=1e-9)
+    assert live.column("latency").min() > 0
+    assert live.unexplained() < 1e-9
+    # No queue can be shorter for long than that of requests which come when they should.
+    assert live.column("latency").sum() > 0.5 * simulated.column("latency").sum()
+    assert sights(live) == sights(simulated)
+    assert shares
+    assert shares == sorted(shares)
+    told = live.extra["live"]
+    assert told["lateness_p99"] >= 0
+    assert set(told["cpu"]) == {"servers", "clients"}
+    assert live.manifest["world"] == "live"
+
+
+def test_without_addresses_of_their_own_nodes_have_ports(monkeypatch):
+    monkeypatch.setattr("proxysim.loopback.running._own_addresses", lambda: False)
+    scenario = both_proxies(**{"run.duration": 1.0, "events": []})
+    live = ps.live(scenario, sequential=True)
+    assert "127.0.0.1" in live.extra["live"]["addresses"]
+    simulated = ps.simulate(scenario, sequential=True)
+    assert disagreements(live, simulated) == []
