@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from proxysim.cli.chosen import Assignments, CostsFile, Name, chosen
-from proxysim.cli.studied import Confidence, Seed, Workers
+from proxysim.cli.studied import Seed, Workers
 from proxysim.errors import ResultError
 
 if TYPE_CHECKING:
@@ -73,7 +73,9 @@ def plan(
     precision: Annotated[
         str, typer.Option(metavar="SHARE", help="Steps of sizes, rates and the like.")
     ] = "5%",
-    confidence: Confidence = 0.95,
+    confidence: Annotated[
+        float, typer.Option(metavar="SHARE", help="With which each value meets, or misses.")
+    ] = 0.95,
     replications: Annotated[
         int, typer.Option(metavar="N", help="The most runs of one value; it takes fewer if clear.")
     ] = 48,

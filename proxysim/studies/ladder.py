@@ -11,7 +11,17 @@ from typing import Any
 from proxysim import units
 from proxysim.errors import ScenarioError, UnitError
 
-__all__ = ["COUNT", "FACTOR", "KINDS", "Kind", "Ladder", "kind_of", "ladder", "read_range"]
+__all__ = [
+    "COUNT",
+    "FACTOR",
+    "KINDS",
+    "NUMBER",
+    "Kind",
+    "Ladder",
+    "kind_of",
+    "ladder",
+    "read_range",
+]
 
 #: Of two sizes that differ by less than this, the search does not say which it takes.
 PRECISION = 0.05
@@ -62,7 +72,7 @@ KINDS = (
     Kind("rate", units.rate, units.format_rate, example="100/s..800/s"),
     Kind("share", units.ratio, lambda number: f"{100 * number:.4g} %", example="10%..90%"),
 )
-_NUMBER = Kind("number", _number, lambda number: f"{number:.6g}", example="0.5..4")
+NUMBER = Kind("number", _number, lambda number: f"{number:.6g}", example="0.5..4")
 
 
 def kind_of(found: object) -> Kind:
@@ -71,7 +81,7 @@ def kind_of(found: object) -> Kind:
         raise UnitError(f"found {found!r}, which is no quantity")
     if isinstance(found, int) or (isinstance(found, str) and found.strip().isdecimal()):
         return COUNT
-    for kind in (_NUMBER, *KINDS):
+    for kind in (NUMBER, *KINDS):
         try:
             kind.read(found)
         except UnitError:

@@ -13,7 +13,7 @@ from proxysim.errors import ScenarioError, UnitError
 from proxysim.scenario import Scenario
 from proxysim.scenario.nodes import Clients
 from proxysim.scenario.paths import fields_of, model_at, with_value
-from proxysim.studies.ladder import COUNT, FACTOR, KINDS, Kind, kind_of
+from proxysim.studies.ladder import COUNT, FACTOR, KINDS, NUMBER, Kind, kind_of
 from proxysim.studies.load import with_load
 
 __all__ = ["LOAD", "Variable", "variable"]
@@ -135,7 +135,8 @@ def _of_field(scenario: Scenario, steps: tuple[str | int, ...]) -> Kind | None:
     for kind in KINDS:
         if kind.name in told:
             return kind
-    return COUNT if int in _types(field.annotation) else None
+    types = _types(field.annotation)
+    return COUNT if int in types else NUMBER if float in types else None
 
 
 def _annotations(field: FieldInfo) -> Iterator[Any]:

@@ -71,6 +71,8 @@ PATHS = {
     "sites.shop.example.cacheable": ("share", "high"),
     "nodes.visitors.arrivals.poisson": ("rate", "low"),
     "nodes.visitors.count": ("count", "high"),
+    "nodes.shop.speed": ("number", "high"),
+    "sites.shop.example.popularity.zipf": ("number", "high"),
     "load": ("factor", "low"),
 }
 
