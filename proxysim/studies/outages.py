@@ -11,6 +11,7 @@ from proxysim.errors import ResultError
 from proxysim.scenario import Scenario
 from proxysim.scenario.nodes import ReverseProxy, Server
 from proxysim.scenario.serving import behind
+from proxysim.studies.running import whole
 
 __all__ = ["Case", "outages", "unwatched"]
 
@@ -43,13 +44,11 @@ def outages(scenario: Scenario, survive: int) -> list[Case]:
     one of them alone, and the balancer goes by loads or turns. ResultError where there are no
     backends, or more sets than can be tried.
     """
-    if isinstance(survive, bool) or not isinstance(survive, int) or survive < 0:
-        raise ResultError(f"found {survive!r}", place="survive", mend="Give a number, such as 1.")
-    if survive == 0:
+    if whole(survive, "survive") == 0:
         return [Case(scenario)]
     classes = _classes(scenario)
-    whole = sum(map(len, classes))
-    if not whole:
+    servers = sum(map(len, classes))
+    if not servers:
         raise ResultError(
             "no server stands behind a reverse proxy",
             place="survive",
@@ -57,11 +56,11 @@ def outages(scenario: Scenario, survive: int) -> list[Case]:
         )
     if len(classes) > MOST or comb(len(classes) + survive - 1, survive) > MOST:
         raise ResultError(
-            f"there are too many ways for {survive} of {whole} unlike backends to be down",
+            f"there are too many ways for {survive} of {servers} unlike backends to be down",
             place="survive",
             mend="Take fewer, or make the servers alike.",
         )
-    sets = dict.fromkeys(_sets(classes, min(survive, whole)))
+    sets = dict.fromkeys(_sets(classes, min(survive, servers)))
     return [*(_down(scenario, names) for names in sets), Case(scenario)]
 
 

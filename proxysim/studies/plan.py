@@ -7,12 +7,11 @@ import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from proxysim.errors import ResultError
 from proxysim.scenario import Scenario, load
 from proxysim.statistics.estimates import share_of_certainty
 from proxysim.studies.answer import Plan
 from proxysim.studies.assumed import assumptions, limit
-from proxysim.studies.crews import Alone, Crew, Processes, cores
+from proxysim.studies.crews import crew_of
 from proxysim.studies.evidence import ANSWERED
 from proxysim.studies.ladder import PRECISION, Ladder, ladder, read_range
 from proxysim.studies.metrics import metric, metrics_of
@@ -21,6 +20,7 @@ from proxysim.studies.outages import outages
 from proxysim.studies.pricing import Growth, Tariff, tariff
 from proxysim.studies.pricing import growth as growing
 from proxysim.studies.prospects import headroom_of, measured_curve, outlook_of
+from proxysim.studies.running import whole
 from proxysim.studies.search import search
 from proxysim.studies.trials import FIRST_LOOK, Bench, Steps, Trials
 from proxysim.studies.variable import LOAD, Variable, variable
@@ -70,10 +70,7 @@ def plan(
     """
     base = scenario if isinstance(scenario, Scenario) else load(scenario)
     share_of_certainty(confidence)
-    if isinstance(replications, bool) or not isinstance(replications, int) or replications < 3:
-        raise ResultError(
-            f"found {replications!r}", place="replications", mend=f"Give {FIRST_LOOK} or more."
-        )
+    most = whole(replications, "replications", FIRST_LOOK)
     prices = tariff(price, price_out)
     asked = _asked(base, objective, prices)
     what = variable(base, vary)
@@ -84,12 +81,12 @@ def plan(
     expected = math.log2(len(rungs.values)) + 3 + 7 * (headroom + (grows is not None)) + 12 * curve
     bench = Bench(
         asked,
-        seed=base.document.run.seed if seed is None else seed,
+        seed=base.document.run.seed if seed is None else whole(seed, "seed"),
         survive=survive,
         confidence=confidence,
-        most=replications,
+        most=most,
         added=[] if prices is None else [metric("cost", prices.prices)],
-        crew=_crew(workers),
+        crew=crew_of(workers, most),
         steps=Steps(progress, expected),
     )
     trials = Trials(bench, lambda value: what.at(base, value))
@@ -141,10 +138,3 @@ def _asked(
 def _rungs(what: Variable, between: tuple[Any, Any] | str | None, precision: float) -> Ladder:
     ends = read_range(between) if isinstance(between, str) else between
     return ladder(ends, now=what.now, kind=what.kind, precision=precision)
-
-
-def _crew(workers: int | None) -> Crew:
-    wanted = cores() if workers is None else workers
-    if isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 1:
-        raise ResultError(f"found {workers!r}", place="workers", mend="Give 1 or more.")
-    return Processes(wanted) if wanted > 1 else Alone()

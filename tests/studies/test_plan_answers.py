@@ -146,6 +146,7 @@ BAD = {
     "no precision": (ScenarioError, {"precision": 0}),
     "no confidence": (ResultError, {"confidence": 1.5}),
     "few replications": (ResultError, {"replications": 2}),
+    "no seed": (ResultError, {"seed": -1}),
     "no workers": (ResultError, {"workers": 0}),
     "no survivors": (ResultError, {"survive": -1}),
     "no growth": (ResultError, {"growth": "8"}),
