@@ -56,6 +56,9 @@ def calibrate(
         screen.print(_steps(found))
         screen.print()
         screen.print(_codings(found))
+    if found.hurried:
+        rounds = len(found.figures[0].rounds)
+        typer.echo(f"note: this machine is busy: only {rounds} rounds in the time", err=True)
     if out is not None:
         typer.echo(f"wrote {out}; use it so: proxysim run SCENARIO --costs {out}", err=True)
 

@@ -57,11 +57,15 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What steps cost on a ``machine``, and when and with what that was found."""
+    """What steps cost on a machine, and when, where and with what that was ``measured``.
+
+    ``hurried``: the machine was too busy for all the rounds that were meant.
+    """
 
     figures: tuple[Figure, ...]
     measured: Mapping[str, str]
     details: Mapping[str, float] = field(default_factory=dict)
+    hurried: bool = False
 
     def costs(self) -> dict[str, Any]:
         """The steps as :func:`proxysim.costs.from_mapping` reads them, in seconds."""
@@ -85,6 +89,7 @@ class Calibration:
             "measured": dict(self.measured),
             "costs": self.costs(),
             "details": dict(self.details),
+            "hurried": self.hurried,
             "figures": [
                 {
                     "step": figure.step,
