@@ -171,3 +171,24 @@ def test_the_evidence_is_drawn_as_it_is(workers):
     for trial in workers.trials:
         assert drawn[trial.value] == pytest.approx(trial.measured[0].found.value)
     assert "4 workers" in ax.get_title(loc="left")
+
+
+def test_the_curve_shows_its_band_the_objective_theory_and_the_knee(workers):
+    ax = workers.plot.latency_throughput()
+    told = {text.get_text() for text in ax.get_legend().get_texts()}
+    assert told == {"interval", "simulated", "theory", "mean < 11ms"}
+    lines = {line.get_label(): line for line in ax.get_lines()}
+    points = workers.curve.points
+    assert list(lines["theory"].get_ydata()) == [point.theory for point in points]
+    assert list(lines["simulated"].get_ydata()) == pytest.approx(
+        [point.trial.figures["mean"] for point in points]
+    )
+    assert any(list(line.get_xdata()) == [workers.curve.knee] * 2 for line in ax.get_lines())
+
+
+def test_what_costs_is_drawn_by_the_month(workers):
+    ax = workers.plot.cost()
+    months = {row["cost_a_month"] for row in workers.evidence}
+    drawn = {float(y) for line in ax.get_lines() for y in line.get_ydata()}
+    assert months == drawn
+    assert "$" in ax.get_ylabel()
