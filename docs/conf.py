@@ -12,7 +12,7 @@ exclude_patterns = ["**.ipynb_checkpoints"]
 
 # Pages are Markdown that a git host shows as well: no syntax of our own, but for what it calls
 # front matter and anchors at headings.
-myst_enable_extensions = ["deflist", "dollarmath"]
+myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 4
 nb_execution_mode = "off"  # `make notebooks` executes; the site shows what came out
 nb_merge_streams = True

@@ -199,3 +199,5 @@ check("03-trusted", mine)
 # * Encryption hides pages from everybody between its two ends. A proxy that ends it is an end.
 # * `X-Forwarded-For` is true from the right, for as many entries as you have proxies, and no
 #   further.
+#
+# Next: [04, load-balancing strategies compared](04-balancing.ipynb).

@@ -166,3 +166,5 @@ check("fewer-waits", mine)
 # * A balancer that sees what is unanswered finds the slow servers by itself; two looks are nearly
 #   as good as looking at all.
 # * Compare rules on the same requests, several times, before you believe a difference.
+#
+# Next: [05, caching, and what to let go](05-caching.ipynb).

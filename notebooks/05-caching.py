@@ -252,3 +252,5 @@ check("05-admission", mine)
 # * *Recently used* is not *used again*. Rules that wait for a second request survive crawlers.
 # * A cache that forgets a popular page sends everybody to the servers at once, unless it
 #   collapses.
+#
+# Next: [06, TLS and compression](06-tls-and-compression.ipynb).

@@ -226,3 +226,5 @@ check("06-coding", mine)
 # * Where TLS ends, somebody reads.
 # * Compression trades the processor's time for the wire's. On slow wires it wins, on fast ones it
 #   may lose.
+#
+# Next: [07, when things fail](07-when-things-fail.ipynb).

@@ -246,3 +246,5 @@ check("07-budget", mine)
 # * Retries multiply load when there is least room for it. Bound them by a budget.
 # * Who fails fast looks idle. Watch for errors, not only for work.
 # * Old copies keep a site alive; turning some away keeps it useful.
+#
+# Next: [08, capacity planning](08-capacity.ipynb).

@@ -227,3 +227,5 @@ check("08-workers", mine)
 # * Time grows slowly with how busy a server is, and then, past the knee, without bounds.
 # * Many behind one balancer may be busier than one alone.
 # * Plan by percentiles, and ask a plan how sure it is.
+#
+# Next: [09, theory, simulation and sockets agree](09-three-worlds.ipynb).

@@ -251,3 +251,5 @@ check("10-balancer", servers.set("nodes.edge.balancer", "mine"))
 # * A balancer is one decision, made from what the proxy itself has seen.
 # * A rule that sounds good can be no better than chance. Predict, then run it.
 # * What decides in the simulator is what decides on the wire: the same object.
+#
+# Next: [11, your own access log](11-your-access-log.ipynb).

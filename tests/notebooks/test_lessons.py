@@ -2,6 +2,7 @@
 
 import re
 import runpy
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -39,9 +40,10 @@ def first(cells, *words):
 each = pytest.mark.parametrize("source", SOURCES, ids=lambda file: file.stem)
 
 
-def test_each_has_a_number_of_its_own():
-    numbers = [int(file.name[:2]) for file in SOURCES]
-    assert len(set(numbers)) == len(numbers) > 3
+def test_they_are_numbered_in_order_and_each_leads_to_the_next():
+    assert [int(file.name[:2]) for file in SOURCES] == list(range(len(SOURCES)))
+    for source, after in pairwise(SOURCES):
+        assert prose(source)[-1].rstrip(".").endswith(f"({after.stem}.ipynb)")
 
 
 @each
