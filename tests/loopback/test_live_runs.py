@@ -1,4 +1,4 @@
-"""Scenarios on real sockets: the same requests, the same decisions, the same sights as simulated."""
+"""Scenarios on real sockets: requests, decisions and sights are those that are simulated."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 import proxysim as ps
 from proxysim.errors import ResultError
 from proxysim.results.decisions import disagreements
-
 from tests.loopback.stage import both_proxies, one_queue
 
 pytest.importorskip("httptools")
