@@ -163,6 +163,12 @@ class Cache:
         if len(kept) > VARIANTS:
             self.discard(kept[0])
 
+    def outgrown(self, stored: Stored) -> None:
+        """*stored* proves too large to be kept: what it was to replace is old all the same."""
+        before = self._by_key.get(stored.key)
+        if before is not None and before.asked <= stored.asked:
+            self.discard(before)
+
     def _admits(self, key: Hashable, length: int, size: int) -> bool:
         guard = self.admission
         return guard is None or guard.admits(key, length, self.eviction.victim(size))

@@ -84,13 +84,14 @@ class Store(Protocol):
     """A ticket to keep a copy of a body that passes; the world calls one of the two, once.
 
     ``commit`` may come only after the source was read to its end; anything else abandons. ``limit``
-    is the most bytes worth copying: a body that proves longer is abandoned at once.
+    is the most bytes worth copying: a body that proves longer is abandoned at once, by how many
+    bytes it is known to have.
     """
 
     @property
     def limit(self) -> int: ...
     def commit(self, copy: Body) -> None: ...
-    def abandon(self) -> None: ...
+    def abandon(self, size: int = 0) -> None: ...
 
 
 class Signal:

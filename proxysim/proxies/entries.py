@@ -106,8 +106,10 @@ class Ticket:
         """Store the answer with *copy* as its body."""
         self._cache.keep(self.stored, copy)
 
-    def abandon(self) -> None:
-        """The body did not come whole, or is too large; nothing is stored."""
+    def abandon(self, size: int = 0) -> None:
+        """The body did not come whole, or is too large, of *size* and more; nothing is stored."""
+        if size > self.limit:
+            self._cache.outgrown(self.stored)
         if self.given_up is not None:
             self.given_up()
 

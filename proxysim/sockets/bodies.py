@@ -101,8 +101,9 @@ class Stream:
 
     def keep(self, store: Store) -> None:
         """Copy everything for *store*, which is told once how that ended."""
-        if self._aborted or self._first or max(self.length or 0, self._size) > store.limit:
-            store.abandon()
+        size = max(self.length or 0, self._size)
+        if self._aborted or self._first or size > store.limit:
+            store.abandon(size)
         elif self.complete:
             store.commit(Content(b"".join(self._chunks)))
         else:
@@ -155,7 +156,7 @@ class Stream:
         self._size += len(chunk)
         for store in [store for store in self._stores if self._size > store.limit]:
             self._stores.remove(store)
-            store.abandon()
+            store.abandon(self._size)
 
     def _settle(self) -> None:
         """The stream is over: tell each store, once."""
@@ -263,8 +264,8 @@ def keep_copy(body: Body | None, store: Store) -> None:
     """Give *store* its copy of *body*: now where it is whole, else when it has come."""
     if isinstance(body, Stream):
         body.keep(store)
-    elif len(data := _data(body)) > store.limit:
-        store.abandon()
+    elif (size := len(data := _data(body))) > store.limit:
+        store.abandon(size)
     else:
         store.commit(body if isinstance(body, Content) else Content(data))
 

@@ -41,7 +41,7 @@ class Store:
     def commit(self, copy) -> None:
         self.told.append(copy.data)
 
-    def abandon(self) -> None:
+    def abandon(self, size=0) -> None:
         self.told.append(None)
 
 
