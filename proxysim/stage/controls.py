@@ -137,17 +137,15 @@ def _range(now: float, quantity: str | None, forms: list[Any]) -> dict[str, Any]
         return {"low": 0.0, "high": max(1.0, now), "quantity": "share"}
     if quantity is None:
         whole = any(form.get("type") == "integer" for form in forms)
+        wide = _WIDE if whole else _WIDE // 2
+        most = min((form["maximum"] for form in forms if "maximum" in form), default=now * wide)
         if whole and now <= _WIDE:
-            return {"low": 1, "high": max(16, 2 * now), "whole": True, "quantity": "count"}
-        ends = (
-            {"low": max(1, now / _WIDE), "high": now * _WIDE}
-            if whole
-            else {
-                "low": now / 8,
-                "high": now * 8,
-            }
-        )
-        return {**ends, "log": True, "whole": whole, "quantity": "count"}
+            high = min(most, max(16, 2 * now))
+            return {"low": 1, "high": high, "whole": True, "quantity": "count"}
+        low, high = now / wide, min(most, now * wide)
+        if whole:
+            low, high = max(1, round(low)), round(high)
+        return {"low": low, "high": high, "log": True, "whole": whole, "quantity": "count"}
     if now == 0:
         return {"low": 0.0, "high": 0.1, "quantity": quantity}
     return {"low": now / _WIDE, "high": now * _WIDE, "log": True, "quantity": quantity}
@@ -158,15 +156,21 @@ def _control(path: str, group: str, label: str, **said: Any) -> dict[str, Any]:
 
 
 def _usable(scenario: Scenario, control: dict[str, Any]) -> bool:
-    """Whether it can be moved at all; takes options out that need more than a name."""
-    if control["kind"] != "menu":
-        return True
-    kept = []
-    for option in control["options"]:
-        try:
-            scenario.set(control["path"], option)
-        except ScenarioError:
-            continue
-        kept.append(option)
-    control["options"] = kept
-    return len(kept) > 1
+    """Whether it can be moved at all; takes options out that need more than a name.
+
+    A count may not be varied alone where something is listed for each member.
+    """
+    if control["kind"] == "menu":
+        control["options"] = [o for o in control["options"] if _fits(scenario, control["path"], o)]
+        return len(control["options"]) > 1
+    if control["kind"] == "slider" and control.get("whole"):
+        return all(_fits(scenario, control["path"], control[end]) for end in ("low", "high"))
+    return True
+
+
+def _fits(scenario: Scenario, path: str, value: Any) -> bool:
+    try:
+        scenario.set(path, value)
+    except ScenarioError:
+        return False
+    return True

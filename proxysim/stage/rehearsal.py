@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from proxysim.errors import ResultError, ScenarioError, did_you_mean
@@ -56,7 +57,7 @@ def performed(library: Mapping[str, str | os.PathLike[str]], asked: Asked) -> di
         raise ScenarioError(
             f"there is no scenario {asked.name!r}", mend=did_you_mean(asked.name, library)
         )
-    plain = load(library[asked.name])
+    plain, defaults = _shipped(os.fspath(library[asked.name]))
     scenario = _bounded(_varied(plain, asked.settings), asked.most)
     panes = [_pane(scenario, asked)]
     labels = [""]
@@ -71,12 +72,21 @@ def performed(library: Mapping[str, str | os.PathLike[str]], asked: Asked) -> di
         "panes": panes,
         "labels": labels,
         "controls": controls_of(_varied(plain, asked.settings)),
-        "defaults": {c["path"]: c["value"] for c in controls_of(plain)},
+        "defaults": defaults,
         "proxies": [
             name for name, node in plain.document.nodes.items() if node.kind.endswith("_proxy")
         ],
         "seed": panes[0]["seed"],
     }
+
+
+@lru_cache(maxsize=64)
+def _shipped(path: str) -> tuple[Scenario, dict[str, Any]]:
+    """A scenario as its file says it, and where its controls stand."""
+    scenario = load(path)
+    if scenario.document.run.warmup:
+        scenario = scenario.set("run.warmup", 0.0)  # a page shows a run from its beginning
+    return scenario, {control["path"]: control["value"] for control in controls_of(scenario)}
 
 
 def _varied(scenario: Scenario, settings: tuple[str, ...]) -> Scenario:
@@ -159,8 +169,6 @@ def _bounded(scenario: Scenario, most: int) -> Scenario:
     if duration < document.run.duration:
         changes["run.duration"] = float(f"{duration:.6g}")
         changes["run.window"] = None
-    if document.run.warmup:
-        changes["run.warmup"] = 0.0
     if document.run.drain > _DRAIN:
         changes["run.drain"] = _DRAIN
     return scenario.set(changes) if changes else scenario

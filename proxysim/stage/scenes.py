@@ -36,7 +36,7 @@ _ONLY_NEWS = {
     "sites.ads.example.share": 0,
     "sites.casino.example.share": 0,
 }
-_QUIET = {"nodes.staff.arrivals": 16, "run.duration": 10, "run.warmup": 0}
+_QUIET = {"nodes.staff.arrivals": 16, "run.duration": 10}
 _ALIKE = {"nodes.shop.speed": 1, "events": []}
 _UNCACHED = {"nodes.edge.cache": None, "nodes.edge.compression": None}
 _PRESSED: dict[str, Any] = {**_UNCACHED, "events": [], "nodes.visitors.arrivals": 330}
@@ -92,7 +92,7 @@ LADDERS: dict[str, tuple[Scene, ...]] = {
         Scene(
             "With and without",
             "The same requests at the same moments, beside a world without the gateway.",
-            {"nodes.staff.arrivals": 30, "run.duration": 20, "run.warmup": 0},
+            {"nodes.staff.arrivals": 30, "run.duration": 20},
             versus=("without gateway",),
             predict=Prediction(
                 "Without the gateway, half of all answers take …",

@@ -77,24 +77,23 @@ def staged(
         "tick": TICK,
         "outcomes": list(OUTCOMES),
         "caches": list(CACHE_STATES),
-        "nodes": layout.nodes,
-        "links": layout.links,
+        "nodes": plain(layout.nodes),
+        "links": plain(layout.links),
         "zones": layout.zones,
-        "events": _events(run, layout),
+        "events": plain(_events(run, layout)),
         "requests": _requests(run, rows),
         "hops": spans.columns(),
         "places": spans.places,
         "steps": spans.steps,
         "fetched": last_fetched(run, rows),
         "sights": sights_of(run, rows),
-        "choices": _choices(run, rows),
-        "fresh": _freshness(scenario),
+        "choices": plain(_choices(run, rows)),
+        "fresh": plain(_freshness(scenario)),
     }
     for name in ("title", "question", "watch_for"):
         said = run.extra.get(name) or (getattr(scenario, name) if scenario is not None else "")
         data[name] = _short(str(said or ""))
-    found: dict[str, Any] = plain(data)
-    return found
+    return data
 
 
 def _short(text: str) -> str:

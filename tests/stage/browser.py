@@ -30,7 +30,7 @@ WIRED = (
     "os.execv(sys.argv[3], sys.argv[3:])"
 )
 #: Seconds in which a loaded machine answers.
-PATIENCE = 120.0
+PATIENCE = 60.0
 
 
 class Page:
