@@ -6,15 +6,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "http-caching.md").read_text(encoding="utf-8")
 NAMED = set(re.findall(r"`(test_\w+)`", PAGE))
+DEFINED = re.compile(r"^(?:async )?def (test_\w+)", re.MULTILINE)
 
 
 def names_in(*patterns):
     files = [file for pattern in patterns for file in (ROOT / "tests").glob(pattern)]
-    return {
-        name
-        for file in files
-        for name in re.findall(r"^(?:async )?def (test_\w+)", file.read_text(encoding="utf-8"), re.MULTILINE)
-    }
+    return {name for file in files for name in DEFINED.findall(file.read_text(encoding="utf-8"))}
 
 
 def test_every_test_of_a_rule_is_on_the_page():
