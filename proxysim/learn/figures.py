@@ -108,9 +108,11 @@ class Figures(Mapping[str, Any]):
         return found_at(answered(self.experiments[experiment].setting, self.seed), path)
 
     def text(self, name: str) -> str:
-        """The figure *name* as people read it, with its unit."""
-        value = self[name]
-        return written(value, self.figures[name].unit)
+        """The figure *name* as people read it, with its unit; of shares, ``none`` and ``all``."""
+        value, unit = self[name], self.figures[name].unit
+        if unit == "share" and value in (0, 1):
+            return "all" if value else "none"
+        return written(value, unit)
 
     def fill(self, template: str) -> str:
         """*template* with every ``{figure}`` written out."""

@@ -34,7 +34,7 @@ def test_the_end_of_input_leaves_as_well(progress):
     said = typed("filtering", "--mode", "picture", lines="30%\n").stdout
     assert "You predicted 30 %" in said
     assert "All that you have answered is kept." in said
-    assert "filtering/predict-host" in progress.predictions()
+    assert "filtering/predict-clips" in progress.predictions()
 
 
 def test_ctrl_c_leaves_what_was_answered(progress, monkeypatch):

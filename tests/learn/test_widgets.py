@@ -56,7 +56,7 @@ def test_a_picture_shows_its_figure(progress):
     said = "\n".join(texts(box))
     assert "no answer here" in said
     assert "image/png" in said or "text/plain" in said
-    assert progress.predictions()["filtering/predict-host"]["answer"] == 0.3
+    assert progress.predictions()["filtering/predict-clips"]["answer"] == 0.3
 
 
 def test_a_way_shows_itself():
