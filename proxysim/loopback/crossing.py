@@ -7,12 +7,14 @@ what it reads. So TLS handshakes and tunnels are held up too, for this is below 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import Any, cast
 
 from proxysim.loopback.alarm import Alarm
-from proxysim.topology.directions import Direction
+from proxysim.topology.directions import RETRANSMISSION, Direction
 
 __all__ = ["Course", "Crossing", "Leg"]
 
@@ -25,6 +27,11 @@ PIECE = 0.002
 #: How much is under way before who sends it is made to wait.
 WINDOW = 256 * 1024
 END, LOST = b"", None
+#: How an attempt of a request is known in what is sent without TLS, within so many bytes.
+TAG = re.compile(rb"\r\nproxysim-request: (\d+) \S+ (\d+)", re.IGNORECASE)
+HEAD = 16 * 1024
+#: What is added to an attempt's number to have that of its answer's chances, as in the simulator.
+ANSWERS = 1000
 
 
 class Course:
@@ -111,6 +118,8 @@ class Course:
         if not leg:
             latency, self.late = latency + self.late, 0.0
         at = max(self._last[leg], now + latency)
+        if at == inf:
+            return  # the wire is dead
         if at <= now:
             self._enter(leg + 1, piece)
         else:
@@ -152,6 +161,17 @@ class Crossing(asyncio.Transport):
         """What it stands on."""
         return self.near.transport
 
+    def expect(self, request: int, attempt: int) -> None:
+        """What is sent next is the head of an attempt of *request*: chance may hold it up.
+
+        The numbers are those that the simulator asks chance with.
+        """
+        for course, number in ((self.up, attempt), (self.down, attempt + ANSWERS)):
+            course.late = sum(
+                direction.chance_delay(request, number, RETRANSMISSION)
+                for direction, _ in course.legs
+            )
+
     # What the protocol calls.
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
@@ -169,7 +189,12 @@ class Crossing(asyncio.Transport):
     def write(self, data: Any) -> None:
         if self._closing or not data:
             return
-        self.up.send(bytes(data))
+        data = bytes(data)
+        if any(direction.jitter or direction.loss for direction, _ in self.up.legs):
+            found = TAG.search(data, 0, HEAD)
+            if found is not None:
+                self.expect(int(found[1]), int(found[2]))
+        self.up.send(data)
         if not self._full and self.get_write_buffer_size() > self._high:
             self._full = True
             self._protocol.pause_writing()

@@ -9,6 +9,7 @@ from asyncio import sslproto
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from proxysim.loopback.alarm import Alarm
 from proxysim.loopback.crossing import Crossing, Leg
@@ -40,6 +41,7 @@ class Ways:
         self.places: Mapping[str, Place] = {}
         self.carried: Counter[str] = Counter()
         self.opened: Counter[str] = Counter()
+        self.crossings: WeakKeyDictionary[Wire, Crossing] = WeakKeyDictionary()
         self.troubled: set[str] = set()  # wires that events will change
         self.directions = Directions(
             alarm, network, lambda name: Chance(seed, f"{name}/chance", replication)
@@ -106,7 +108,7 @@ class Ways:
             except OSError:
                 return Failure("reset")
             return None
-        crossing = Crossing(self.alarm, up, down, self.carried, wire)
+        crossing = self.crossings[wire] = Crossing(self.alarm, up, down, self.carried, wire)
         await loop.create_connection(lambda: crossing.near, sock=connection)
         if tls is None:
             crossing.begin()
