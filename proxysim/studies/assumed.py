@@ -119,10 +119,13 @@ def _order(what: Variable, found: Found[Any]) -> Iterator[str]:
 def _survived(scenario: Scenario, bench: Bench) -> Iterator[str]:
     if not bench.survive:
         return
-    many = f"{bench.survive} backend{'' if bench.survive == 1 else 's'}"
+    worst = (
+        "backend to lose refuses"
+        if bench.survive == 1
+        else f"{bench.survive} backends to lose refuse"
+    )
     yield (
-        f"the worst {many} to lose refuse connections from beginning to end; servers that are"
-        " alike are tried once"
+        f"the worst {worst} connections from beginning to end; servers that are alike are tried once"
     )
     for name in unwatched(scenario):
         yield (

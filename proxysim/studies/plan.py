@@ -89,7 +89,7 @@ def plan(
         crew=crew_of(workers, most),
         steps=Steps(progress, expected),
     )
-    trials = Trials(bench, lambda value: what.at(base, value))
+    trials = Trials(bench, lambda value: what.at(base, value), what.phrase)
     found = search(
         rungs.values, trials.judge, first=what.first, either=not what.is_load, check=check
     )

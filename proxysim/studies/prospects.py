@@ -37,7 +37,7 @@ def headroom_of(bench: Bench, fleet: Scenario) -> Headroom | None:
 
     None where it does not sustain even today's.
     """
-    trials = Trials(bench, lambda load: with_load(fleet, load))
+    trials = Trials(bench, lambda load: with_load(fleet, load), _times)
     loads = ladder((1.0, FURTHEST), kind=FACTOR, precision=FINE).values
     found = search(loads, trials.judge, first="low", either=False, check=False)
     if found.answer is None:
@@ -47,7 +47,11 @@ def headroom_of(bench: Bench, fleet: Scenario) -> Headroom | None:
 
 def outlook_of(bench: Bench, fleet: Scenario, growth: Growth) -> Outlook:
     """For how many months *fleet* lasts, if load grows so."""
-    trials = Trials(bench, lambda months: with_load(fleet, growth.after(months)))
+    trials = Trials(
+        bench,
+        lambda months: with_load(fleet, growth.after(months)),
+        lambda months: f"month {months:g}",
+    )
     last = min(LONGEST, max(1, math.ceil(growth.until(FURTHEST))))
     found = search(range(last + 1), trials.judge, first="low", either=False, check=False)
     tried = tuple(trials[month] for month in sorted(trials))
@@ -58,7 +62,7 @@ def outlook_of(bench: Bench, fleet: Scenario, growth: Growth) -> Outlook:
 def measured_curve(bench: Bench, fleet: Scenario) -> Curve:
     """Latency against throughput of *fleet*, at loads that fill its busiest part more and more."""
     fixed = bench.fixed(CURVE_REPLICATIONS)
-    light = fixed.trial(LIGHT, with_load(fleet, LIGHT))
+    light = fixed.trial(LIGHT, with_load(fleet, LIGHT), _times(LIGHT))
     share = 0.0 if light.busy is None else light.busy.share
     full = LIGHT / share if share > LIGHT / HEAVIEST else HEAVIEST
     watched = next((one.metric.name for one in bench.objectives if one.metric.unit == "s"), "mean")
@@ -66,7 +70,7 @@ def measured_curve(bench: Bench, fleet: Scenario) -> Curve:
     for load in (full * share for share in UTILISATIONS):
         scenario = with_load(fleet, load)
         theory = predicted(scenario, watched)
-        points.append(CurvePoint(load, fixed.trial(load, scenario), theory))
+        points.append(CurvePoint(load, fixed.trial(load, scenario, _times(load)), theory))
     x, y = (np.array([point.trial.figures[name] for point in points]) for name in _AXES)
     answered = np.array([point.trial.figures["mean"] is not None for point in points])
     today = None if light.figures["offered"] is None else light.figures["offered"] / LIGHT
@@ -75,3 +79,7 @@ def measured_curve(bench: Bench, fleet: Scenario) -> Curve:
     except ResultError as error:
         found, why = None, error.problem
     return Curve(watched, tuple(points), found, today, why)
+
+
+def _times(load: float) -> str:
+    return f"{load:.3g} times today's load"

@@ -9,9 +9,9 @@ from copy import copy
 from proxysim.errors import ResultError
 from proxysim.results.summary import Summary
 from proxysim.scenario import Scenario
-from proxysim.scenario.nodes import Clients
 from proxysim.studies.crews import Alone, Crew
 from proxysim.studies.evidence import Measured, Trial, estimated
+from proxysim.studies.lengths import lengthened, shortfall, supported
 from proxysim.studies.limits import busiest
 from proxysim.studies.metrics import Metric, metric
 from proxysim.studies.objectives import Objective
@@ -27,12 +27,6 @@ FIRST_LOOK = 3
 NEAR = 0.01
 #: Where, from so many on, so many times the most replications would be needed, one gives up.
 EARLIEST, FAR = 12, 2.0
-#: Answers that should lie beyond a percentile in each replication: fewer, and it is biased.
-BEYOND = 10
-#: A run is lengthened by itself up to so many times what the scenario says.
-LONGER = 20.0
-#: Arrivals that go on alike for as long as one likes.
-_STEADY = {"poisson", "even", "bursty", "closed"}
 #: What is measured beside the objectives.
 _BESIDE = ("mean", "throughput", "offered", "wait", "service", "network", "cpu")
 
@@ -84,28 +78,28 @@ class Bench:
         other.survive, other.looks = 0, [count]
         return other
 
-    def trial(self, value: float, scenario: Scenario) -> Trial:
-        """What becomes of *scenario*, which *value* was put in."""
-        asked = scenario.document.run
-        span = asked.duration - asked.warmup
-        factor = 1.0
+    def trial(self, value: float, scenario: Scenario, label: str = "") -> Trial:
+        """What becomes of *scenario*, which *value* was put in; *label* names it in errors."""
+        label = label or f"{value:g}"
+        longer, factor = scenario, 1.0
         while True:
-            longer = scenario
-            if factor > 1:
-                longer = scenario.set("run.duration", asked.warmup + span * factor)
-            found, more = self._tried(value, longer)
+            found, more = self._tried(value, longer, label)
             if more <= 1:
                 self.steps.step()
                 return found
-            factor *= more * 1.1
-            self._lengthened(scenario, factor)
+            factor *= more
+            try:
+                longer = lengthened(scenario, factor, self.objectives)
+            except ResultError as error:
+                error.problem = f"with {label}, {error.problem}"
+                raise
 
-    def _tried(self, value: float, scenario: Scenario) -> tuple[Trial, float]:
+    def _tried(self, value: float, scenario: Scenario, label: str) -> tuple[Trial, float]:
         """The trial, and how many times longer it would have to be for its percentiles."""
         open_cases = [_Tried(case) for case in outages(scenario, self.survive)]
         all_cases = list(open_cases)
         for count in self.looks:
-            self._replicate(open_cases, count, value)
+            self._replicate(open_cases, count, label)
             for one in open_cases:
                 one.measured = tuple(
                     self._measured(objective, one) for objective in self.objectives
@@ -113,7 +107,7 @@ class Bench:
             missed = [one for one in open_cases if one.verdict is Verdict.MISSES]
             if missed:
                 return missed[0].told(value, missed[0].verdict), 1.0
-            more = max(self._short(one.results) for one in open_cases)
+            more = max(shortfall(self.objectives, one.results) for one in open_cases)
             if more > 1:
                 return open_cases[0].told(value, Verdict.UNSURE), more
             open_cases = [one for one in open_cases if one.verdict is Verdict.UNSURE]
@@ -128,12 +122,12 @@ class Bench:
         count = len(one.results)
         return one.near or (count >= EARLIEST and one.would_take > FAR * self.looks[-1])
 
-    def _replicate(self, cases: Sequence[_Tried], count: int, value: float) -> None:
+    def _replicate(self, cases: Sequence[_Tried], count: int, label: str) -> None:
         jobs, owners = [], []
         for one in cases:
             for replication in range(len(one.results), count):
-                label = f"{value:g}" + (f", {one.case.text}" if one.case.text else "")
-                jobs.append(Job(one.case.scenario, self.seed, replication, label))
+                named = f"{label}, {one.case.text}" if one.case.text else label
+                jobs.append(Job(one.case.scenario, self.seed, replication, named))
                 owners.append(one)
         found = run_all(jobs, self.metrics, crew=self.crew, progress=self.steps.within)
         self.version = str(found[0].summary.manifest["proxysim"])
@@ -154,59 +148,29 @@ class Bench:
             return Measured(objective, None, Verdict.MISSES, self.confidence)
         requests = sum(result.summary.requests["arrived"] for result in tried.results)
         found = estimated(known, one, requests, self.within)
-        return Measured(objective, found, objective.judge(found), self.confidence)
-
-    def _short(self, results: Sequence[Result]) -> float:
-        """How many times longer runs must be for the percentiles that are asked for."""
-        answered = min(result.summary.requests["ok"] for result in results)
-        return max(self._needed(one) for one in self.metrics) / max(answered, 1)
-
-    def _needed(self, one: Metric) -> float:
-        wanted = one.name in {objective.metric.name for objective in self.objectives}
-        if one.share is None or not wanted:
-            return 0.0
-        return max(one.needs, math.ceil(BEYOND / (1 - one.share)))
-
-    def _lengthened(self, scenario: Scenario, factor: float) -> None:
-        """ResultError where runs of *scenario* must not be made *factor* times as long."""
-        run = scenario.document.run
-        why = ""
-        if factor > LONGER:
-            why = f"more than {LONGER:g} times what the scenario says"
-        elif scenario.document.events:
-            why = "and longer, its events would be a smaller part of it"
-        elif any(
-            isinstance(node, Clients) and node.arrivals.kind not in _STEADY
-            for node in scenario.document.nodes.values()
-        ):
-            why = "and its arrivals are not the same at all times"
-        if why:
-            whole = run.warmup + (run.duration - run.warmup) * factor
-            names = [
-                f"{objective.name} ({self._needed(objective.metric):,.0f} answers a run)"
-                for objective in self.objectives
-                if self._needed(objective.metric)
-            ]
-            raise ResultError(
-                f"{' and '.join(names)} takes runs of {whole:,.0f} s, {why}",
-                place="objective",
-                mend=f"Set run.duration yourself, to {math.ceil(whole)}s or more,"
-                " or ask for a lower percentile.",
-            )
+        enough = supported(objective, tried.results)
+        verdict = objective.judge(found) if enough else Verdict.UNSURE
+        return Measured(objective, found, verdict, self.confidence)
 
 
 class Trials(dict[float, Trial]):
-    """What came of the values that were tried on a *bench*, each put *into* the scenario."""
+    """What came of the values that were tried on a *bench*, each put *into* the scenario.
 
-    def __init__(self, bench: Bench, into: Callable[[float], Scenario]) -> None:
+    *phrase* writes a value in words, for errors.
+    """
+
+    def __init__(
+        self, bench: Bench, into: Callable[[float], Scenario], phrase: Callable[[float], str]
+    ) -> None:
         super().__init__()
         self.bench = bench
         self.into = into
+        self.phrase = phrase
 
     def judge(self, value: float) -> Verdict:
         """Try *value*, if it was not, and give the verdict."""
         if value not in self:
-            self[value] = self.bench.trial(value, self.into(value))
+            self[value] = self.bench.trial(value, self.into(value), self.phrase(value))
         return self[value].verdict
 
 
