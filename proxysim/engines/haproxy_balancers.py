@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from proxysim.engines.choice import Choice, choice_of, tiers
 from proxysim.engines.configuration import Draft
-from proxysim.engines.subject import Member, balancer_of, plain, tiers
+from proxysim.engines.subject import Member, plain
 from proxysim.policies.hashing import digest
 
 __all__ = ["BALANCERS", "Method", "method_of"]
@@ -33,22 +34,10 @@ class Method:
     servers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A balancer that is to be expressed; *stream*: for connections whose requests are not seen."""
-
-    name: str
-    parameters: Mapping[str, Any]
-    policy: Any
-    members: Sequence[Member]
-    draft: Draft
-    stream: bool
-
-
 def method_of(spec: Any, members: Sequence[Member], draft: Draft, *, stream: bool) -> Method:
     """How HAProxy chooses among *members* as the balancer *spec*, or as nearly as it can."""
-    name, parameters, policy = balancer_of(spec)
-    return BALANCERS[name](Choice(name, parameters, policy, members, draft, stream))
+    choice = choice_of(spec, members, draft, stream=stream)
+    return BALANCERS[choice.name](choice)
 
 
 def _round_robin(choice: Choice) -> Method:
@@ -157,12 +146,7 @@ def _first_available(choice: Choice) -> Method:
 def _priority(choice: Choice) -> Method:
     """The first tier, and all others as backup: HAProxy knows two tiers."""
     first, *others = tiers(choice.members, choice.parameters.get("tiers", ()))
-    within = method_of(
-        choice.parameters.get("within", "round_robin"),
-        choice.members if not others else first,
-        choice.draft,
-        stream=choice.stream,
-    )
+    within = method_of(choice.within, first, choice.draft, stream=choice.stream)
     if not others:
         return within
     if len(others) > 1:
@@ -178,7 +162,7 @@ def _priority(choice: Choice) -> Method:
 
 def _sticky(choice: Choice) -> Method:
     within = method_of(
-        choice.parameters.get("within", "round_robin"),
+        choice.within,
         choice.members,
         choice.draft,
         stream=choice.stream,
@@ -203,7 +187,7 @@ def mark(name: str) -> str:
 
 
 def _key(choice: Choice) -> str:
-    kind, _, name = str(choice.parameters.get("key", "client")).partition(":")
+    kind, name = choice.key
     if choice.stream:
         return "balance source"
     if not plain(name or kind):

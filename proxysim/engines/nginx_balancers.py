@@ -6,12 +6,13 @@ Source: nginx.org, ngx_http_upstream_module and ngx_stream_upstream_module.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from proxysim.engines.choice import Choice, choice_of, tiers
 from proxysim.engines.configuration import Draft
-from proxysim.engines.subject import Member, balancer_of, tiers
+from proxysim.engines.subject import Member
 
 __all__ = ["BALANCERS", "Method", "method_of"]
 
@@ -33,26 +34,10 @@ class Method:
     backup: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A balancer that is to be expressed; *stream*: for connections whose requests are not seen."""
-
-    name: str
-    parameters: Mapping[str, Any]
-    policy: Any
-    members: Sequence[Member]
-    draft: Draft
-    stream: bool
-
-    @property
-    def unequal(self) -> bool:
-        return len({member.weight for member in self.members}) > 1
-
-
 def method_of(spec: Any, members: Sequence[Member], draft: Draft, *, stream: bool) -> Method:
     """How nginx chooses among *members* as the balancer *spec*, or as nearly as it can."""
-    name, parameters, policy = balancer_of(spec)
-    return BALANCERS[name](Choice(name, parameters, policy, members, draft, stream))
+    choice = choice_of(spec, members, draft, stream=stream)
+    return BALANCERS[choice.name](choice)
 
 
 def _round_robin(choice: Choice) -> Method:
@@ -143,9 +128,7 @@ def _peak_ewma(choice: Choice) -> Method:
 def _priority(choice: Choice) -> Method:
     """The first tier, and all others as backup: nginx knows two tiers."""
     first, *others = tiers(choice.members, choice.parameters.get("tiers", ()))
-    within = method_of(
-        choice.parameters.get("within", "round_robin"), first, choice.draft, stream=choice.stream
-    )
+    within = method_of(choice.within, first, choice.draft, stream=choice.stream)
     if not others:
         return within
     if len(others) > 1:
@@ -164,13 +147,13 @@ def _sticky(choice: Choice) -> Method:
         f"nginx sets no cookie ({choice.policy.cookie}) that binds a client to a server, outside"
         " its commercial version: every request is placed anew."
     )
-    within = choice.parameters.get("within", "round_robin")
+    within = choice.within
     return method_of(within, choice.members, choice.draft, stream=choice.stream)
 
 
 def _key(choice: Choice) -> tuple[str, list[str]]:
     """The variable that holds a key; one that a request may lack falls back on the client's."""
-    kind, _, name = str(choice.parameters.get("key", "client")).partition(":")
+    kind, name = choice.key
     if kind == "client":
         return "$remote_addr", []
     if choice.stream:

@@ -5,16 +5,14 @@ Source: squid-cache.org, ``http_port accel``, ``cache_peer``; as of 5.7.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
+from proxysim.engines.choice import Choice, choice_of
 from proxysim.engines.configuration import Configuration, Draft
 from proxysim.engines.squid import FILE, of_both_kinds
 from proxysim.engines.subject import (
-    Member,
     Subject,
-    balancer_of,
     hidden_fields,
     lack_of_resilience,
     whole_weights,
@@ -32,15 +30,6 @@ class Method:
 
     option: str
     weighted: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A balancer that is to be expressed."""
-
-    name: str
-    parameters: Any
-    draft: Draft
 
 
 def _round_robin(choice: Choice) -> Method:
@@ -72,7 +61,7 @@ def _uri_hash(choice: Choice) -> Method:
 
 def _keyed(choice: Choice) -> Method:
     """Squid hashes clients and URLs, each in one way."""
-    kind = str(choice.parameters.get("key", "client"))
+    kind, _ = choice.key
     if kind not in ("client", "uri"):
         choice.draft.lacks(f"Squid cannot hash by {kind}.")
         return _stand_in(choice)
@@ -164,9 +153,9 @@ def _ports(subject: Subject[ReverseProxy], draft: Draft) -> Iterator[str]:
 
 def _servers(subject: Subject[ReverseProxy], draft: Draft) -> Iterator[str]:
     node = subject.node
-    name, parameters, _ = balancer_of(node.balancer)
-    method = BALANCERS[name](Choice(name, parameters, draft))
-    members: Sequence[Member] = [each for each in subject.members() if each.weight > 0]
+    members = [member for member in subject.members() if member.weight > 0]
+    choice = choice_of(node.balancer, members, draft)
+    method = BALANCERS[choice.name](choice)
     weights, exact = whole_weights([member.weight for member in members], HEAVIEST)
     if method.weighted and not exact:
         draft.differs("Weights are rounded to whole numbers.")

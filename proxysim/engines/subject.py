@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import reduce
 from math import gcd, lcm
-from random import Random
 from typing import Any, Generic, TypeVar
 
 from proxysim.engines.configuration import Draft
 from proxysim.engines.places import Place, Places
-from proxysim.policies.balancers import ALIASES, build_balancer
+from proxysim.policies.balancers import ALIASES
 from proxysim.policies.identity import HIDDEN
 from proxysim.scenario import Scenario
 from proxysim.scenario.build_fleet import fleet_of
@@ -23,7 +21,6 @@ from proxysim.scenario.nodes import ForwardProxy, ReverseProxy
 __all__ = [
     "Member",
     "Subject",
-    "balancer_of",
     "hidden_fields",
     "lack_of_resilience",
     "milliseconds",
@@ -31,7 +28,6 @@ __all__ = [
     "plain",
     "servers_in_locations",
     "spec_of",
-    "tiers",
     "whole_weights",
 ]
 
@@ -92,46 +88,32 @@ def spec_of(found: str | Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     return ALIASES.get(name, name), parameters or {}
 
 
-def balancer_of(spec: str | Mapping[str, Any]) -> tuple[str, Mapping[str, Any], Any]:
-    """A balancer's name, its parameters as written, and the balancer itself, with its defaults."""
-    name, parameters = spec_of(spec)
-    return name, parameters, build_balancer(spec, Random(0))
-
-
 def whole_weights(weights: Sequence[float], most: int) -> tuple[list[int], bool]:
-    """*weights* as whole numbers of at most *most* in the same proportion; whether exactly so."""
+    """*weights* as whole numbers of at most *most* in the same proportion; whether exactly so.
+
+    None that is above zero becomes zero.
+    """
     fractions = [Fraction(weight).limit_denominator(FINEST) for weight in weights]
     whole = lcm(*(each.denominator for each in fractions))
     scaled = [int(each * whole) for each in fractions]
-    common = reduce(gcd, scaled) or 1
-    scaled = [each // common for each in scaled]
-    exact = all(
-        abs(each / sum(scaled) - weight / sum(weights)) < 1e-9
+    factor = Fraction(1, gcd(*scaled) or 1)
+    if (largest := max(scaled)) * factor > most:
+        factor = Fraction(most, largest)
+    found = [
+        max(1, round(each * factor)) if weight else 0
         for each, weight in zip(scaled, weights, strict=True)
+    ]
+    total, sum_found = sum(weights), sum(found)
+    exact = all(
+        abs(each * total - weight * sum_found) <= 1e-9 * total * sum_found
+        for each, weight in zip(found, weights, strict=True)
     )
-    if max(scaled) <= most:
-        return scaled, exact
-    largest = max(scaled)
-    return [max(1, round(each * most / largest)) if each else 0 for each in scaled], False
+    return found, exact
 
 
 def milliseconds(seconds: float) -> str:
     """A time as the engines write it; at least one millisecond."""
     return f"{max(1, round(seconds * 1000))}ms"
-
-
-def tiers(members: Sequence[Member], named: Sequence[Sequence[str]]) -> Iterator[list[Member]]:
-    """*members* by the tiers that are *named*, or by their groups; those of no tier come last."""
-    if not named:
-        named = [[group] for group in dict.fromkeys(member.group for member in members)]
-    left = list(members)
-    for tier in named:
-        found = [member for member in left if member.name in tier or member.group in tier]
-        left = [member for member in left if member not in found]
-        if found:
-            yield found
-    if left:
-        yield left
 
 
 def per_minute(rate: float) -> tuple[str, bool]:

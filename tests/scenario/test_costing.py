@@ -97,3 +97,15 @@ def test_what_is_no_profile_is_refused(text, told, tmp_path):
     with pytest.raises(ScenarioError, match=told) as error:
         read_profile(file)
     assert "foreign.yaml" in str(error.value)
+
+
+def test_a_single_step_may_be_varied_after_the_profile(tmp_path):
+    from proxysim.cli.chosen import chosen
+
+    (tmp_path / "s.yaml").write_text(TEXT + "costs: typical\n")
+    (tmp_path / "mine.yaml").write_text("request: 3us\nhit: 2us\n")
+    varied = ["costs.hit=9us", "nodes.edge.costs.request=8us"]
+    scenario = chosen(str(tmp_path / "s.yaml"), varied, tmp_path / "mine.yaml")
+    costs = costs_of(scenario.document, "edge")
+    assert (costs.hit, costs.request) == (pytest.approx(9e-6), pytest.approx(8e-6))
+    assert costs_of(scenario.document).request == pytest.approx(3e-6)
