@@ -119,14 +119,9 @@ def _order(what: Variable, found: Found[Any]) -> Iterator[str]:
 def _survived(scenario: Scenario, bench: Bench) -> Iterator[str]:
     if not bench.survive:
         return
-    worst = (
-        "backend to lose refuses"
-        if bench.survive == 1
-        else f"{bench.survive} backends to lose refuse"
-    )
-    yield (
-        f"the worst {worst} connections from beginning to end; servers that are alike are tried once"
-    )
+    one = bench.survive == 1
+    worst = "backend to lose refuses" if one else f"{bench.survive} backends to lose refuse"
+    yield f"the worst {worst} connections from beginning to end; alike ones are tried once"
     for name in unwatched(scenario):
         yield (
             f"{name} neither retries nor looks after the health of its backends: it goes on"

@@ -74,4 +74,5 @@ def _wires(scenario: Scenario, summary: Summary) -> Iterator[tuple[str, float]]:
         key = ("-".join(ends), forth)
         used[key] = used.get(key, 0.0) + count / room
     for wire_name in dict.fromkeys(name for name, _ in used):
-        yield wire_name, max(used.get((wire_name, forth), 0.0) for forth in (True, False))
+        # What still waits to be sent was counted when it was handed over.
+        yield wire_name, min(1.0, max(used.get((wire_name, forth), 0.0) for forth in (True, False)))
