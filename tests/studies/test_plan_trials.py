@@ -212,9 +212,12 @@ def test_a_wire_s_share_is_of_its_busier_direction():
     assert busy.name in ("edge-shop-1", "edge-shop-2")
     assert busy.share == pytest.approx(carried / (10 * 150_000), rel=0.05)
     assert busy.text.startswith("the link edge-shop-")
-    shared = busiest(narrow.set("links.edge-shop.shared", True), [found.summary])
+    both = narrow.set({"links.edge-shop.shared": True, "links.edge-shop.bandwidth": "2400kbps"})
+    shared = busiest(both, [found.summary])
     assert shared.name == "edge-shop"
-    assert shared.share == pytest.approx(2 * busy.share, rel=0.1)
+    assert shared.share == pytest.approx(busy.share, rel=0.1)
+    full = busiest(narrow.set("links.edge-shop.bandwidth", "100kbps"), [found.summary])
+    assert (full.share, full.link) == (1.0, True)
 
 
 def test_of_clients_lines_the_mean_counts():
