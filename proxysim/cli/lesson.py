@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from proxysim.learn.progress import Progress
-    from proxysim.learn.talking import Ask, Talk
+    from proxysim.learn.talking import Ask, Step, Talk
     from proxysim.learn.topics import Topic
 
 __all__ = ["carry", "choose"]
@@ -38,7 +38,7 @@ def carry(talk: Talk) -> None:
     answer: str | None = None
     try:
         while True:
-            step = talk.send(answer)
+            step = _next(screen, talk, answer)
             answer = None
             if isinstance(step, Ask):
                 answer = _asked(screen, step)
@@ -53,6 +53,15 @@ def carry(talk: Talk) -> None:
         raise
     finally:
         talk.close()
+        screen.show_cursor()
+
+
+def _next(screen: Console, talk: Talk, answer: str | None) -> Step:
+    """What comes next; a terminal says so while it is being simulated."""
+    if not screen.is_terminal:
+        return talk.send(answer)
+    with screen.status("running it ..."):
+        return talk.send(answer)
 
 
 def choose(topic: Topic, progress: Progress) -> str | None:

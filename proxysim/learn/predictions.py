@@ -15,7 +15,7 @@ from proxysim.errors import ResultError, UnitError
 from proxysim.learn.progress import Progress
 from proxysim.learn.quantities import read, written
 
-__all__ = ["Gap", "Prediction", "gap", "predict"]
+__all__ = ["Gap", "Prediction", "predict"]
 
 #: A prediction within this share of the outcome is called good.
 CLOSE = 0.15
@@ -65,11 +65,6 @@ class Gap:
 
     def _repr_markdown_(self) -> str:
         return f"{'✓' if self.close else '≠'} **{self.text}**"
-
-
-def gap(predicted: float | str, found: float | str, unit: str = "") -> Gap:
-    """How far *predicted* is from *found*, both in the base unit of *unit*."""
-    return Gap(predicted, found, unit)
 
 
 @dataclass(frozen=True, slots=True)

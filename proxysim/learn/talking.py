@@ -14,10 +14,23 @@ from proxysim.errors import UnitError
 from proxysim.learn.experiments import command
 from proxysim.learn.figures import Figures
 from proxysim.learn.lessons import Chart, Misconception, Option, Question
+from proxysim.learn.predictions import Gap, predict
 from proxysim.learn.progress import Progress
 from proxysim.learn.quantities import UNITS, read, written
 
-__all__ = ["Ask", "Draw", "Given", "Say", "Show", "Talk", "Teller", "Try", "letters", "sentence"]
+__all__ = [
+    "Ask",
+    "Draw",
+    "Given",
+    "Say",
+    "Show",
+    "Step",
+    "Talk",
+    "Teller",
+    "Try",
+    "letters",
+    "sentence",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +85,7 @@ Asked = Generator[Step, str | None, "Given"]
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """An answer that was understood: the *option* chosen, or the *number*, and whether *right*."""
+    """An answer that was understood: the *option* chosen, or a number's *gap*; whether *right*."""
 
     right: bool
     text: str
@@ -80,7 +93,7 @@ class Given:
     belief: Misconception | None
     experiment: str
     option: Option | None = None
-    number: float | None = None
+    gap: Gap | None = None
 
 
 def sentence(answer: str) -> str:
@@ -160,8 +173,16 @@ class Teller:
         )
 
     def _number(self, question: Question, number: float) -> Given:
-        found = self.figures[question.number]
         unit = self.unit(question)
+        # Kept before the runs, in which somebody may lose patience.
+        made = predict(
+            f"{self.topic}/{question.id}",
+            self.fill(question.ask),
+            number,
+            unit=unit,
+            progress=self.progress,
+        )
+        found = self.figures[question.number]
         because, belief = self.fill(question.because), ""
         right = abs(number - found) <= question.within * abs(found)
         if not right:
@@ -177,7 +198,7 @@ class Teller:
             because,
             self.beliefs.get(belief),
             question.experiment,
-            number=number,
+            gap=made.outcome(found),
         )
 
     def mistake(self, expression: str) -> float:

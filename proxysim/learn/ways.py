@@ -20,7 +20,6 @@ from proxysim.learn.lessons import (
     lesson_names,
     misconceptions,
 )
-from proxysim.learn.predictions import gap, predict
 from proxysim.learn.progress import Progress
 from proxysim.learn.talking import Ask, Draw, Given, Say, Show, Talk, Teller, sentence
 
@@ -115,7 +114,7 @@ class PictureWay(Way):
             yield Say("\n".join(_words(self.lesson, teller)))
         yield Say("**Before you see it happen, predict.**")
         given = yield from teller.ask(picture.predict)
-        yield from _predicted(teller, picture.predict, given)
+        yield from _predicted(teller, given)
         yield teller.tried(picture.predict.experiment)
         yield Say(teller.fill(picture.example))
         yield Show(picture.chart, self.figures.seed)
@@ -196,7 +195,7 @@ class QuizWay(Way):
         for question in questions:
             given = yield from teller.ask(question)
             if question.number:
-                yield from _predicted(teller, question, given)
+                yield from _predicted(teller, given)
             elif given.right:
                 yield Say(f"Right. {given.because}", "right")
             else:
@@ -328,19 +327,12 @@ def _words(lesson: Lesson, teller: Teller) -> Iterator[str]:
         yield f"- **{word}**: {teller.fill(told)}"
 
 
-def _predicted(teller: Teller, question: Question, given: Given) -> Talk:
-    """Keep a prediction with its outcome, and show the gap."""
-    if given.number is None:
+def _predicted(teller: Teller, given: Given) -> Talk:
+    """Show the gap between what was predicted and what came."""
+    if given.gap is None:
         yield Say(given.because, "right" if given.right else "wrong")
         return
-    unit = teller.unit(question)
-    found = teller.figures[question.number]
-    key = f"{teller.topic}/{question.id}"
-    kept = predict(
-        key, teller.fill(question.ask), given.number, unit=unit, progress=teller.progress
-    )
-    kept.outcome(found)
-    yield Say(gap(given.number, found, unit).text, "right" if given.right else "wrong")
+    yield Say(given.gap.text, "right" if given.right else "wrong")
     if given.right or teller.mode != "quiz":  # whose mistakes are explained at its end
         yield Say(given.because)
 

@@ -141,3 +141,12 @@ def test_due_cards_are_reviewed_without_a_topic(progress):
 def test_export_says_what_it_wrote(tmp_path):
     said = typed("compression", "--export", "jupytercards", tmp_path / "cards.json").stdout
     assert "4 cards" in said.replace("\n", " ")
+
+
+def test_a_prediction_is_kept_before_the_simulation_runs(progress, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("proxysim.learn.figures.answered", interrupted)
+    typed("filtering", "--mode", "picture", lines="5%\n", status=130)
+    assert progress.predictions()["filtering/predict-clips"]["answer"] == 0.05
