@@ -69,7 +69,9 @@ def lengthened(scenario: Scenario, factor: float, objectives: Sequence[Objective
 def _needed(objective: Objective) -> int:
     """How many answers a run must have."""
     share = objective.metric.share
-    return 0 if share is None else max(objective.metric.needs, math.ceil(BEYOND / (1 - share)))
+    if share is None:
+        return 0
+    return max(objective.metric.needs, math.ceil(round(BEYOND / (1 - share), 6)))
 
 
 def _answered(results: Iterable[Result]) -> int:
