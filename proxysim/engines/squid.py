@@ -72,7 +72,12 @@ def of_both_kinds(
     yield f"coredump_dir {directory}"
     if own := subject.place.own:
         yield f"tcp_outgoing_address {own}"
-    yield "access_log none"
+    if isinstance(node, ForwardProxy) and any(rule.log for rule in node.filters):
+        # Rules that only log leave their notes here.
+        yield "logformat noted %ts.%03tu %>a %>Hs %rm %ru %note"
+        yield f"access_log stdio:{directory / 'access.log'} noted"
+    else:
+        yield "access_log none"
     yield "pinger_enable off"
     yield "max_filedescriptors 8192"
     yield "icp_port 0"

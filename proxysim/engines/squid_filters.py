@@ -15,7 +15,7 @@ from proxysim.engines.subject import Subject, plain
 from proxysim.policies.filters import Names
 from proxysim.policies.filters.schedule import Schedule
 from proxysim.scenario.block_lists import categories_of
-from proxysim.scenario.control import condition_of, listed
+from proxysim.scenario.control import condition_of
 from proxysim.scenario.filtering import Rule
 from proxysim.scenario.nodes import ForwardProxy
 
@@ -47,9 +47,7 @@ def access_lists(subject: Subject[ForwardProxy], draft: Draft) -> tuple[list[str
     for number, rule in enumerate(subject.node.filters):
         action, condition = condition_of(rule)
         given = {
-            name: [str(each) for each in listed(found)]
-            if isinstance(found, str | list)
-            else [str(found)]
+            name: [str(each) for each in (found if isinstance(found, list) else [found])]
             for name in type(condition).model_fields
             if (found := getattr(condition, name)) is not None
         }
@@ -84,7 +82,7 @@ def _request_rule(
     words = " ".join(asked)
     if action == "log":
         yield f"note rule_{number} matched {words}"
-        draft.differs("Rules that only log leave a note (%note) in the access log.")
+        draft.differs("Rules that only log leave a note in access.log.")
     elif action == "redirect":
         # What a denial leads to is looked up by the last list of its line.
         yield f"acl rule_{number} src all"

@@ -7,6 +7,7 @@ import http.client
 import os
 import socket
 import sys
+import time
 from collections import Counter
 from contextlib import ExitStack
 from random import Random
@@ -50,7 +51,7 @@ def scenario(members=3, sites=None, spare=None, **edge):
     )
 
 
-def office(**gateway):
+def office(directory=".", **gateway):
     return from_dict(
         {
             "proxysim": 1,
@@ -64,7 +65,8 @@ def office(**gateway):
                     "sites": ["news.example", "casino.example", "mail.example"],
                 },
             },
-        }
+        },
+        directory=directory,
     )
 
 
@@ -338,6 +340,36 @@ def test_squid_blocks_keeps_and_hides(stand, client):
     status, headers, _ = through.get("http://news.example/old/story")
     assert (status, headers["location"]) == (302, "http://news.example/new")
     assert web.paths() == ["/a"]
+
+
+def test_squid_judges_answers_by_lists_of_their_own_and_notes_what_is_logged(
+    stand, client, tmp_path
+):
+    (tmp_path / "bad.txt").write_text("0.0.0.0 casino.example\n||unheard-of.example^\n")
+    filters = [
+        {"log": {"url": "*/watched/*"}},
+        {"deny": {"category": "bad"}},
+        {"deny": {"content_type": "text/*", "url": "re:/pages/[0-9]+$"}},
+        {"allow": {"port": "1-65535", "client": "127.0.0.0/8", "schedule": "00:00-24:00"}},
+        {"deny": {"method": "GET"}},
+    ]
+    asked = office(tmp_path, filters=filters, categories={"bad": "bad.txt"})
+    under_way, origins = stand("squid", asked, "gateway")
+    through = client(under_way.listens[0], "news.example")
+    found = {
+        path: through.get(f"http://news.example{path}")[0]
+        for path in ("/a", "/pages/12", "/pages/x", "/watched/a")
+    }
+    assert found == {"/a": 200, "/pages/12": 403, "/pages/x": 200, "/watched/a": 200}
+    assert client(under_way.listens[0], "c").get("http://casino.example/")[0] == 403
+    assert origins["web"].paths() == [*found]
+    log = under_way.directory / "access.log"
+    deadline = time.monotonic() + 30
+    while "/watched/a" not in log.read_text() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    noted = [line for line in log.read_text().splitlines() if "rule_0:%20matched" in line]
+    assert len(noted) == 1
+    assert "/watched/a" in noted[0]
 
 
 def test_squid_lets_in_who_logs_in(stand, client):
