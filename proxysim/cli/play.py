@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import webbrowser
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlencode
 
 import typer
 
-from proxysim.cli.chosen import Name
+from proxysim.cli.chosen import Assignments, Name, chosen
 from proxysim.errors import ResultError
 
 __all__ = ["play"]
@@ -23,8 +25,21 @@ def play(
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open it in a browser.")
     ] = True,
+    assignments: Assignments = None,
+    film: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="No page: write a film, .gif or .mp4, and leave."),
+    ] = None,
+    since: Annotated[str, typer.Option("--from", metavar="TIME", help="With --film.")] = "0s",
+    until: Annotated[str, typer.Option("--to", metavar="TIME", help="With --film.")] = "500ms",
+    seconds: Annotated[
+        float, typer.Option(min=0.5, max=30, help="With --film: how long it lasts.")
+    ] = 6.0,
 ) -> None:
     """Watch a scenario's requests move, and change it while they do, on a page of one's own."""
+    if film is not None:
+        _film(scenario, assignments, film, since, until, seconds)
+        return
     missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
     if missing:
         raise ResultError(
@@ -32,18 +47,45 @@ def play(
             mend="pip install 'proxysim[play]'; without it, `proxysim run --out DIR --hops all`"
             " writes a page that plays.",
         )
-    from proxysim.scenario import load, shipped
+    from proxysim.scenario import parse_assignment, shipped
     from proxysim.stage.server import listening, serve
 
-    name = load(scenario).name  # a mistake in it is told here, not on the page
+    name = chosen(scenario, assignments).name  # a mistake in it is told here, not on the page
     library = dict(shipped())
     if scenario not in library:
         library[name] = Path(scenario)
     here = listening(port)
 
+    changes = [parse_assignment(text) for text in assignments or ()]
+    query = [("scenario", name), *(("set", f"{path}={json.dumps(to)}") for path, to in changes)]
+
     def ready(address: str) -> None:
+        if changes:
+            address = f"{address}?{urlencode(query)}"
         typer.echo(f"{name} plays at {address}; end it with Ctrl-C.")
         if browser:
             webbrowser.open(address)
 
     serve(library, name, here, ready)
+
+
+def _film(
+    scenario: str,
+    assignments: list[str] | None,
+    target: Path,
+    since: str,
+    until: str,
+    seconds: float,
+) -> None:
+    from proxysim import units
+    from proxysim.sim import simulate
+    from proxysim.stage.film import film
+
+    begin, end = units.duration(since), units.duration(until)
+    asked = chosen(scenario, assignments)
+    # What comes after the film need not be run.
+    run = asked.document.run
+    if 0 < end < run.duration:
+        asked = asked.set({"run.duration": end, "run.warmup": 0.0, "run.window": None})
+    made = film(simulate(asked, hops="all"), target, begin, end, seconds)
+    typer.echo(f"Written to {made}.")

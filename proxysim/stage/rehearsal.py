@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -17,7 +17,7 @@ from proxysim.stage.chapters import MOST
 from proxysim.stage.controls import controls_of
 from proxysim.stage.trace import staged
 
-__all__ = ["Asked", "performed"]
+__all__ = ["Asked", "filmed", "performed"]
 
 #: What a page may ask for, so that an answer comes while somebody waits for it.
 MOST_SETTINGS = 60
@@ -78,6 +78,20 @@ def performed(library: Mapping[str, str | os.PathLike[str]], asked: Asked) -> di
         ],
         "seed": panes[0]["seed"],
     }
+
+
+def filmed(
+    library: Mapping[str, str | os.PathLike[str]],
+    asked: Asked,
+    since: float,
+    until: float,
+    seconds: float,
+) -> bytes:
+    """The run that *asked* asks for, from *since* to *until*, as a GIF of so many *seconds*."""
+    from proxysim.stage.film import gif
+
+    alone = replace(asked, versus=())
+    return gif(performed(library, alone)["panes"][0], since, until, seconds)
 
 
 @lru_cache(maxsize=64)

@@ -10,6 +10,7 @@ Source: RFC 9110, section 7.2; https://www.w3.org/TR/fetch-metadata/
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
@@ -84,9 +85,19 @@ def application(
             return JSONResponse({"problem": str(error)}, status_code=400)
         return Response(found, media_type="application/json")
 
+    async def film(request: Request) -> Response:
+        try:
+            asked = _asked(request, also=("from", "to", "seconds"))
+            span = (_number(request, name) for name in ("from", "to", "seconds"))
+            found = await asyncio.to_thread(worker.film, asked, *span)
+        except ProxysimError as error:
+            return JSONResponse({"problem": str(error)}, status_code=400)
+        return Response(found, media_type="image/gif")
+
     routes = [
         Route("/", page), Route("/player.js", player), Route("/player.css", sheet),
         Route("/scenarios", scenarios), Route("/run", run),
+        Route("/film", film),
     ]  # fmt: skip
     return _guarded(Starlette(routes=routes))
 
@@ -131,9 +142,20 @@ def serve(
         here.close()
 
 
-def _asked(request: Request) -> Asked:
+def _number(request: Request, name: str) -> float:
+    text = request.query_params.get(name, "")
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found):
+        raise ScenarioError(f"found {text[:40]!r} as {name}", mend="Give seconds.")
+    return found
+
+
+def _asked(request: Request, also: tuple[str, ...] = ()) -> Asked:
     told = request.query_params
-    unknown = set(told) - {"scenario", "set", "vs", "seed"}
+    unknown = set(told) - {"scenario", "set", "vs", "seed", *also}
     if unknown:
         raise ScenarioError(
             f"the address has settings that nobody knows: {', '.join(sorted(unknown))[:200]}",

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from threading import Lock
+from typing import Any
 
 from proxysim.errors import ProxysimError, RunError
-from proxysim.stage.rehearsal import Asked, performed
+from proxysim.stage.rehearsal import Asked, filmed, performed
 
 __all__ = ["Worker"]
 
@@ -34,15 +35,22 @@ class Worker:
         self._context = multiprocessing.get_context("spawn")
         self._start()
 
-    def perform(self, asked: Asked) -> str:
+    def perform(self, asked: Asked) -> bytes:
         """What :func:`performed` gives, as JSON; RunError where it cannot be, or not in time."""
+        return self._have(asked)
+
+    def film(self, asked: Asked, since: float, until: float, seconds: float) -> bytes:
+        """What :func:`filmed` gives; RunError where it cannot be, or not in time."""
+        return self._have(asked, since, until, seconds)
+
+    def _have(self, *wanted: Any) -> bytes:
         with self._lock:
             if not self._process.is_alive():
                 self._start()
             try:
-                self._line.send(asked)
+                self._line.send(wanted)
                 answered = self._line.poll(self.patience)
-                fine, text = self._line.recv() if answered else (False, "")
+                fine, found = self._line.recv() if answered else (False, b"")
             except (EOFError, OSError):
                 self._end()
                 raise RunError("the run broke off", mend="Ask again.") from None
@@ -53,8 +61,8 @@ class Worker:
                     mend="Ask for less: fewer requests, a lower rate, fewer servers.",
                 )
         if not fine:
-            raise RunError(text)
-        return str(text)
+            raise RunError(found.decode())
+        return bytes(found)
 
     def close(self) -> None:
         """End the process."""
@@ -78,9 +86,13 @@ class Worker:
 def _serve(line: Connection, library: Mapping[str, str]) -> None:
     with suppress(EOFError, OSError, KeyboardInterrupt):
         while True:
-            asked = line.recv()
+            asked, *film = line.recv()
             try:
-                said = (True, json.dumps(performed(library, asked), separators=(",", ":")))
+                if film:
+                    said = (True, filmed(library, asked, *film))
+                else:
+                    found = performed(library, asked)
+                    said = (True, json.dumps(found, separators=(",", ":")).encode())
             except ProxysimError as error:
-                said = (False, str(error))
+                said = (False, str(error).encode())
             line.send(said)

@@ -5,6 +5,7 @@ import {Player} from "./player.js";
 import {duration} from "./words.js";
 
 const STEPS = 1000; // of a slider
+const FILM = [2, 15]; // s that a film lasts, at least and at most
 
 class Live {
   constructor(root) {
@@ -16,6 +17,8 @@ class Live {
     this.asked = 0;
     this.player.onShare = () => this.#address(true);
     this.player.onChange = () => this.#remember();
+    this.player.onFilm = (from, to, wall) => this.#film(from, to, wall);
+    this.player.parts.film.hidden = false;
     const {top, settings} = this.player.parts;
     this.scenes = element("nav", {class: "scenes", ariaLabel: "scenes"});
     this.text = element("p", {class: "scene-text"});
@@ -108,6 +111,31 @@ class Live {
     this.#controls();
     this.#ladder();
     this.#remember();
+  }
+
+  async #film(from, to, wall) {
+    const told = this.#query();
+    told.delete("vs");
+    told.append("from", String(from));
+    told.append("to", String(to));
+    told.append("seconds", Math.min(FILM[1], Math.max(FILM[0], wall)).toFixed(2));
+    const {film} = this.player.parts;
+    film.disabled = true;
+    try {
+      const answer = await fetch(`film?${told}`);
+      if (!answer.ok) {
+        this.player.problem((await answer.json()).problem, {label: "Back", call: () => {}});
+        return;
+      }
+      const address = URL.createObjectURL(await answer.blob());
+      element("a", {href: address, download: `${this.name}.gif`}).click();
+      setTimeout(() => URL.revokeObjectURL(address), 60000);
+      this.filmed = from;
+    } catch {
+      this.#gone(() => {});
+    } finally {
+      film.disabled = false;
+    }
   }
 
   #gone(again) {

@@ -184,8 +184,10 @@ export class Player {
       follow: element("select", {id: "follow", ariaLabel: "follow one client", on: {change: () => this.follow(this.parts.follow.value)}}),
       legend: element("ul", {class: "legend"}),
       top: element("div", {class: "top"}), settings: element("div", {class: "settings", hidden: true}),
+      film: button("film", "Film from here", "a GIF: from here, then to here", () => this.#film()),
       share: button("share", "Share", "Copy the address of this moment", () => this.#share()),
     };
+    p.film.hidden = true;
     p.play = button("play", "▶", "play or pause (space)", () => (this.playing ? this.pause() : this.play()));
     this.root.replaceChildren(
       element("header", {}, element("div", {}, p.title, p.question, p.watch),
@@ -202,7 +204,7 @@ export class Player {
             element("div", {class: "time"}, p.flags, p.scrub),
             p.clock,
             element("label", {}, "speed ", p.speed), p.rate,
-            element("label", {class: "pick"}, "event ", p.events), element("label", {class: "pick"}, "follow ", p.follow)),
+            element("label", {class: "pick"}, "event ", p.events), element("label", {class: "pick"}, "follow ", p.follow), p.film),
           p.told, p.charts,
           element("details", {class: "box", open: true}, element("summary", {}, "What the marks mean"), p.legend)),
         element("aside", {}, element("section", {class: "box"}, element("h2", {}, "A closer look"), p.inspect), p.settings)),
@@ -296,6 +298,7 @@ export class Player {
       const text = said.join(" · ");
       if (pane.tally.textContent !== text) pane.tally.textContent = text;
     }
+    this.shown ??= performance.now(); // ms from the navigation to the first picture
     const p = this.parts;
     p.scrub.value = String(Math.round((10000 * (this.time - this.since)) / (this.until - this.since || 1)));
     p.clock.textContent = clock(this.time, this.until);
@@ -444,6 +447,20 @@ export class Player {
     const done = (text) => { this.parts.live.textContent = text; this.parts.share.textContent = "Copied"; setTimeout(() => { this.parts.share.textContent = "Share"; }, 1500); };
     if (navigator.clipboard) navigator.clipboard.writeText(address).then(() => done("Address copied."), () => { this.parts.live.textContent = address; });
     else this.parts.live.textContent = address;
+  }
+
+  // First where the film begins, then where it ends.
+  #film() {
+    const {film} = this.parts;
+    if (this.filmFrom === undefined) {
+      this.filmFrom = this.time;
+      film.textContent = "… to here";
+      return;
+    }
+    const [from, to] = [this.filmFrom, this.time].sort((a, b) => a - b);
+    this.filmFrom = undefined;
+    film.textContent = "Film from here";
+    if (to > from) this.onFilm(from, to, this.pace.wall(to) - this.pace.wall(from));
   }
 
   #changed() {
