@@ -72,10 +72,15 @@ class _Child:
     def _hear(self) -> None:
         assert self.part is not None
         try:
+            orders = [self.connection.recv()]
             while self.connection.poll():
-                self._obey(self.part, self.connection.recv())
+                orders.append(self.connection.recv())
         except (EOFError, OSError):
             self._end()
+            return
+        try:
+            for order in orders:
+                self._obey(self.part, order)
         except Exception:
             self.tell(Crash(None, traceback.format_exc()))
             self._end()

@@ -13,7 +13,7 @@ from proxysim.loopback.alarm import Alarm, Entry
 from proxysim.loopback.asking import Answer, Line
 from proxysim.loopback.pool import Pool
 from proxysim.loopback.tags import FIELD, Tag
-from proxysim.loopback.ways import Ways, secured
+from proxysim.loopback.ways import Ways, end_of, secured
 from proxysim.messages import Failure, Headers, Response
 from proxysim.policies.cookies import remembered
 from proxysim.policies.retry import IDEMPOTENT
@@ -331,7 +331,7 @@ class _Request:
         )
         if failure is not None:
             return failure
-        lines[0].place = wire.transport.get_extra_info("sockname")[:2]
+        lines[0].place = end_of(wire, "sockname")
         clients.handshakes.append((self.draw.id, "connect", began, clients.alarm.time))
         if not road.tunnel or tls is None:
             return None

@@ -11,6 +11,7 @@ from proxysim.loopback.bodies import content
 from proxysim.loopback.desk import Desk, Job
 from proxysim.loopback.door import Door
 from proxysim.loopback.tags import Tag, tag_of
+from proxysim.loopback.ways import end_of
 from proxysim.messages import Headers, Request, Response
 from proxysim.scenario import nodes as said
 from proxysim.sockets.heads import Refused, read_target
@@ -282,7 +283,7 @@ class _Visit:
         self.origin = origin
         self.wire = wire
         self.secure = secure
-        self.peer = wire.transport.get_extra_info("peername")[:2]
+        self.peer = end_of(wire)
         self.job: Job | None = None
         self.since = origin.alarm.time
         self._method = "GET"

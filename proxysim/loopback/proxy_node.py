@@ -15,7 +15,7 @@ from proxysim.loopback.alarm import Alarm
 from proxysim.loopback.door import Door
 from proxysim.loopback.tags import Tag, tag_of
 from proxysim.loopback.watching import Handled, Watch, bearing, leading
-from proxysim.loopback.ways import Ways
+from proxysim.loopback.ways import Ways, end_of
 from proxysim.messages import Connection, Failure, Request
 from proxysim.policies.backend import Backend
 from proxysim.proxies.forward import ForwardProxy
@@ -285,7 +285,7 @@ class _Front(Server):
         self.bound(self.limits)
 
     def _received(self, wire: Wire) -> Client:
-        self.places[wire] = wire.transport.get_extra_info("peername")[:2]
+        self.places[wire] = end_of(wire)
         return super()._received(wire)
 
     def _over(self, wire: Wire) -> None:

@@ -6,13 +6,14 @@ import socket
 import time
 from collections.abc import Callable
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, NamedTuple
 
-from proxysim.errors import RunError, ScenarioError
+from proxysim.errors import ResultError, RunError, ScenarioError
 from proxysim.loopback.authority import Authority
 from proxysim.loopback.crew import Crew, Member
 from proxysim.loopback.joining import Joint
 from proxysim.loopback.orders import Begin, Moment, Over, Progress, Ready, Report, Still, Stop, Task
+from proxysim.loopback.rehearsal import rehearse
 from proxysim.loopback.verdict import verdict
 from proxysim.results.recorder import Keep, Recorder
 from proxysim.results.run import Run
@@ -21,7 +22,7 @@ from proxysim.scenario import nodes as said
 from proxysim.scenario.build_topology import network_of
 from proxysim.scenario.build_workload import workload_of
 
-__all__ = ["live"]
+__all__ = ["live", "tasks_of"]
 
 NEEDED = ("httptools", "brotli", "zstandard", "cryptography", "trustme")
 #: Seconds between the order to begin and the beginning.
@@ -56,37 +57,69 @@ def live(
         raise ScenarioError(
             f"{', '.join(missing)} cannot be found", mend="Install it: pip install 'proxysim[live]'"
         )
-    document = scenario.document
-    seed = document.run.seed if seed is None else seed
+    if explain and hops == "none":
+        raise ResultError(
+            "there are no spans beside which to explain",
+            place="explain",
+            mend="Keep some, with hops='all', or hops=n for every n-th request.",
+        )
+    seed = scenario.document.run.seed if seed is None else seed
     with scenario.located():
         workload = workload_of(scenario, seed, replication)
-        network = network_of(scenario, workload.counts)
+        network_of(scenario, workload.counts)  # which tells of those who cannot reach each other
+    if not sequential:
+        rehearse(scenario, workload, lambda trial: _play(trial, _Wanted(seed, replication)))
+    wanted = _Wanted(seed, replication, keep, hops, views, explain, sequential)
+    return _play(scenario, wanted, progress)
+
+
+class _Wanted(NamedTuple):
+    """What is to be had of a run."""
+
+    seed: int
+    replication: int
+    keep: Keep = "none"
+    hops: Keep = "none"
+    views: bool = False
+    explain: bool = False
+    sequential: bool = False
+
+
+def _play(
+    scenario: Scenario, wanted: _Wanted, progress: Callable[[float], None] | None = None
+) -> Run:
+    """One run, from its first process to its last row."""
+    run = scenario.document.run
+    workload = workload_of(scenario, wanted.seed, wanted.replication)
+    network = network_of(scenario, workload.counts)
     recorder = Recorder(
-        document.run.duration, document.run.warmup, keep=keep, hops=hops, views=views
+        run.duration, run.warmup, keep=wanted.keep, hops=wanted.hops, views=wanted.views
     )
     own = _own_addresses()
-    tasks = _tasks(scenario, seed, replication, sequential, explain, own)
+    tasks = tasks_of(
+        scenario, wanted.seed, wanted.replication, wanted.sequential, wanted.explain, own
+    )
     with Crew(tasks) as crew:
         places: dict[str, Any] = {}
         for ready in crew.each(Ready):
             places |= ready.places
         crew.tell(Begin(places, time.monotonic() + AHEAD))
-        _watch(crew, document.run, sequential, progress)
+        _watch(crew, run, wanted.sequential, progress)
         crew.tell(Stop())
         reports = crew.each(Report)
-    joint = Joint(scenario, workload, network, recorder, tasks, reports, hops=hops != "none")
-    extra: dict[str, Any] = {"sequential": True} if sequential else {}
-    extra["live"] = verdict(joint, tasks, reports, sequential=sequential)
+    hops = wanted.hops != "none"
+    joint = Joint(scenario, workload, network, recorder, tasks, reports, hops=hops)
+    extra: dict[str, Any] = {"sequential": True} if wanted.sequential else {}
+    extra["live"] = verdict(joint, tasks, reports, sequential=wanted.sequential)
     if not own:
-        extra["live"]["addresses"] = (
-            "all nodes share 127.0.0.1, so no peer can be told from another"
-        )
-    return joint.run(seed=seed, replication=replication, extra=extra)
+        extra["live"]["addresses"] = "all nodes share 127.0.0.1: no peer can be told from another"
+    return joint.run(seed=wanted.seed, replication=wanted.replication, extra=extra)
 
 
-def _tasks(
+def tasks_of(
     scenario: Scenario, seed: int, replication: int, sequential: bool, explain: bool, own: bool
 ) -> list[Task]:
+    """One process for all servers, one for each proxy, and one for all clients, who come last."""
     document = scenario.document
     nodes = document.nodes
     encrypted = any(site.tls for site in document.sites.values())

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from proxysim.loopback.tags import Tag, tagged
+from proxysim.loopback.ways import end_of
 from proxysim.messages import Failure, Request
 from proxysim.policies.backend import Backend
 from proxysim.proxies.effects import (
@@ -228,7 +229,7 @@ class Watch:
         self.upstream += node.alarm.time - began
         if not isinstance(reply, Failure):
             self.child = backend.name
-            port = reply.world.transport.get_extra_info("sockname")[1]
+            port = end_of(reply.world, "sockname")[1]
             node.tunnels[port] = self
         return reply
 

@@ -19,7 +19,7 @@ from proxysim.topology import Network
 from proxysim.topology.directions import SYN_RETRANSMISSION, Directions
 from proxysim.workload.streams import Chance
 
-__all__ = ["Place", "Ways", "secured"]
+__all__ = ["Place", "Ways", "end_of", "secured"]
 
 Place = tuple[str, int]
 #: Of Linux: the port is chosen at connecting, so that an address has as many as it has peers.
@@ -132,6 +132,12 @@ class Ways:
             or direction.loss
             for direction, _ in legs
         )
+
+
+def end_of(wire: Wire, name: str = "peername") -> Place:
+    """Address and port of the other end of *wire*, or of this one (``sockname``), if it is there."""
+    found = wire.transport.get_extra_info(name)
+    return (found[0], found[1]) if found else ("", 0)
 
 
 async def secured(

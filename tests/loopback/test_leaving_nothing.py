@@ -66,7 +66,7 @@ def nothing_left(tmp_path, monkeypatch):
 
 
 def crew_of(scenario) -> Crew:
-    return Crew(running._tasks(scenario, 1, 0, False, False, True))
+    return Crew(running.tasks_of(scenario, 1, 0, False, False, True))
 
 
 def test_starts_and_stops_leave_nothing(nothing_left):
@@ -117,7 +117,7 @@ def test_processes_end_with_their_parent():
         "from proxysim.loopback.orders import Ready\n"
         "from tests.loopback.stage import one_queue\n"
         "import time\n"
-        "crew = Crew(running._tasks(one_queue(), 1, 0, False, False, True))\n"
+        "crew = Crew(running.tasks_of(one_queue(), 1, 0, False, False, True))\n"
         "crew.each(Ready)\n"
         "print(*[member.process.pid for member in crew.members], flush=True)\n"
         "time.sleep(1000)\n"
@@ -140,7 +140,7 @@ def test_processes_end_with_their_parent():
 
 
 def test_what_a_process_finds_wrong_is_said_as_elsewhere(nothing_left):
-    tasks = running._tasks(one_queue(), 1, 0, False, False, True)
+    tasks = running.tasks_of(one_queue(), 1, 0, False, False, True)
     tasks[1] = replace(tasks[1], tree={**tasks[1].tree, "sites": {}})
     with pytest.raises(ProxysimError, match="sites"), Crew(tasks) as crew:
         crew.each(Ready)
