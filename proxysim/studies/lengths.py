@@ -30,7 +30,7 @@ def supported(objective: Objective, results: Iterable[Result]) -> bool:
 
 def shortfall(objectives: Iterable[Objective], results: Sequence[Result]) -> float:
     """How many times longer runs must be for all *objectives*; 1 where they are long enough."""
-    needed = max(map(_needed, objectives))
+    needed = max(map(_needed, objectives), default=0)
     answered = _answered(results)
     return 1.0 if answered >= needed else _MARGIN * needed / max(answered, 1)
 

@@ -29,7 +29,6 @@ UTILISATIONS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
 CURVE_REPLICATIONS = 5
 #: The load at which one finds out what gets busy, and the most that a curve goes up to.
 LIGHT, HEAVIEST = 0.25, 16.0
-_AXES = ("throughput", "mean")
 
 
 def headroom_of(bench: Bench, fleet: Scenario) -> Headroom | None:
@@ -60,25 +59,34 @@ def outlook_of(bench: Bench, fleet: Scenario, growth: Growth) -> Outlook:
 
 
 def measured_curve(bench: Bench, fleet: Scenario) -> Curve:
-    """Latency against throughput of *fleet*, at loads that fill its busiest part more and more."""
-    fixed = bench.fixed(CURVE_REPLICATIONS)
-    light = fixed.trial(LIGHT, with_load(fleet, LIGHT), _times(LIGHT))
+    """Latency against throughput of *fleet*, at loads that fill its busiest part more and more.
+
+    Loads so light that no run is long enough for the percentile are left out.
+    """
+    light = bench.fixed(1, ()).trial(LIGHT, with_load(fleet, LIGHT), _times(LIGHT))
     share = 0.0 if light.busy is None else light.busy.share
     full = LIGHT / share if share > LIGHT / HEAVIEST else HEAVIEST
-    watched = next((one.metric.name for one in bench.objectives if one.metric.unit == "s"), "mean")
+    asked = [one for one in bench.objectives if one.metric.unit == "s"][:1]
+    watched = asked[0].metric.name if asked else "mean"
+    fixed = bench.fixed(CURVE_REPLICATIONS, asked)
     points = []
     for load in (full * share for share in UTILISATIONS):
         scenario = with_load(fleet, load)
-        theory = predicted(scenario, watched)
-        points.append(CurvePoint(load, fixed.trial(load, scenario, _times(load)), theory))
-    x, y = (np.array([point.trial.figures[name] for point in points]) for name in _AXES)
-    answered = np.array([point.trial.figures["mean"] is not None for point in points])
-    today = None if light.figures["offered"] is None else light.figures["offered"] / LIGHT
+        try:
+            trial = fixed.trial(load, scenario, _times(load))
+        except ResultError:
+            continue
+        points.append(CurvePoint(load, trial, predicted(scenario, watched)))
+    x, y = (
+        np.array([point.trial.figures[name] for point in points if point.trial.figures["mean"]])
+        for name in ("throughput", "mean")
+    )
+    offered = light.figures["offered"]
+    today = None if offered is None else offered / LIGHT
     try:
-        found, why = knee(x[answered], y[answered]), ""
+        return Curve(watched, tuple(points), knee(x, y), today)
     except ResultError as error:
-        found, why = None, error.problem
-    return Curve(watched, tuple(points), found, today, why)
+        return Curve(watched, tuple(points), None, today, error.problem)
 
 
 def _times(load: float) -> str:

@@ -72,10 +72,10 @@ class Bench:
         self.steps = steps or Steps(None, 1)
         self.version = ""
 
-    def fixed(self, count: int) -> Bench:
-        """The same with all backends up, and so many replications of each value."""
+    def fixed(self, count: int, objectives: Sequence[Objective]) -> Bench:
+        """The same with all backends up, and so many replications of each value, no verdicts."""
         other = copy(self)
-        other.survive, other.looks = 0, [count]
+        other.survive, other.looks, other.objectives = 0, [count], tuple(objectives)
         return other
 
     def trial(self, value: float, scenario: Scenario, label: str = "") -> Trial:
@@ -224,11 +224,11 @@ class _Tried:
     @property
     def would_take(self) -> float:
         """About how many replications would tell."""
-        return max(one.would_take(len(self.results)) for one in self.measured)
+        return max((one.would_take(len(self.results)) for one in self.measured), default=0.0)
 
     @property
     def tightest(self) -> float:
-        return min(one.spare for one in self.measured)
+        return min((one.spare for one in self.measured), default=math.inf)
 
     def told(self, value: float, verdict: Verdict) -> Trial:
         summaries: list[Summary] = [result.summary for result in self.results]
