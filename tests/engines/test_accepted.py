@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
 from proxysim.engines import ENGINES, export, places_of, proxies
 from proxysim.engines.running import accepts
+from proxysim.errors import ScenarioError
 from proxysim.policies.balancers import BALANCERS
 from proxysim.scenario import from_dict, load, shipped
 from proxysim.sockets.tls import Certificates
+from tests.engines.test_exports import BESIDE, OF_REVERSE, TOGETHER, put
 
 pytestmark = pytest.mark.live
 
@@ -159,6 +163,37 @@ def test_every_balancer_is_accepted(engine, tls, names, installed, tmp_path):
 @pytest.mark.parametrize("odd", ODD)
 def test_odd_settings_are_accepted(engine, odd, installed, tmp_path):
     assert taken(installed, engine, shop(**ODD[odd]), "edge", tmp_path)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_settings_at_random_are_accepted_together(engine, installed, tmp_path):
+    """Any line may come with any other; what the scenario itself refuses is left out."""
+    rng = Random(7)
+    tried = 0
+    while tried < 12:
+        edge = {}
+        for path in rng.sample(sorted(OF_REVERSE), 12):
+            group = next((name for name in BESIDE if path.startswith(f"{name}.")), None)
+            if group is not None and not has(edge, group):
+                put(edge, group, dict(BESIDE[group]))
+            for other, needed in TOGETHER.get(path, {}).items():
+                put(edge, other, needed)
+            put(edge, path, OF_REVERSE[path])
+        edge = {name: found for name, found in edge.items() if name not in ("sites", "backends")}
+        try:
+            scenario = shop(**edge)
+        except ScenarioError:
+            continue
+        tried += 1
+        assert taken(installed, engine, scenario, "edge", tmp_path / str(tried))
+
+
+def has(tree, path):
+    for step in path.split("."):
+        if step not in tree:
+            return False
+        tree = tree[step]
+    return True
 
 
 @pytest.mark.parametrize("odd", OFFICE)
