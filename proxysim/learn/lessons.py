@@ -136,7 +136,10 @@ class Cards(Part):
 
 
 class Lesson(Stock):
-    """A topic: ``words`` explained first, ``claims`` that its texts make, its four ways in."""
+    """A topic: ``words`` explained first, ``claims`` that its texts make, its four ways in.
+
+    ``contested`` is what is not agreed on, or holds for some products only.
+    """
 
     title: str
     about: str

@@ -55,7 +55,10 @@ class Topic:
         said: dict[str, Any] = {"topic": self.name, "title": self.title, "about": self.lesson.about}
         said |= {"minutes": self.lesson.minutes, "seed": seed}
         said |= {mode: self.way(mode, seed).to_dict() for mode in WAYS}
-        return said | {"sources": list(self.lesson.sources)}
+        return said | {
+            "contested": list(self.lesson.contested),
+            "sources": list(self.lesson.sources),
+        }
 
     def __repr__(self) -> str:
         return f"<Topic {self.name}: {self.title}>"

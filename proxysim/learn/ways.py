@@ -120,6 +120,7 @@ class PictureWay(Way):
         yield Show(picture.chart, self.figures.seed)
         yield Say("**Is the picture clear?**")
         yield from teller.settled(picture.check)
+        yield from _founded(self.lesson)
         teller.progress.finish(self.name, self.mode)
 
     def figure(self) -> Drawing:
@@ -166,6 +167,7 @@ class SocraticWay(Way):
         for step in dialogue.steps:
             yield from teller.settled(step)
         yield Say(teller.fill(dialogue.closing))
+        yield from _founded(self.lesson)
         teller.progress.finish(self.name, self.mode)
 
     def to_dict(self) -> dict[str, Any]:
@@ -325,6 +327,16 @@ def _words(lesson: Lesson, teller: Teller) -> Iterator[str]:
     yield "Words for it:\n"
     for word, told in lesson.words.items():
         yield f"- **{word}**: {teller.fill(told)}"
+
+
+def _founded(lesson: Lesson) -> Talk:
+    """What is contested, or so in some products only, and what it all rests on."""
+    if lesson.contested:
+        listed = "\n".join(f"- {each.strip()}" for each in lesson.contested)
+        yield Say(f"Contested, or so in some products only:\n\n{listed}", "note")
+    if lesson.sources:
+        listed = "\n".join(f"- {each.strip()}" for each in lesson.sources)
+        yield Say(f"Sources:\n\n{listed}", "note")
 
 
 def _predicted(teller: Teller, given: Given) -> Talk:

@@ -6,6 +6,7 @@ import pytest
 
 from proxysim.errors import ResultError
 from proxysim.learn import repetition, topic
+from proxysim.learn.export import write
 from proxysim.learn.progress import Progress
 from proxysim.learn.standing import standing
 from proxysim.learn.ways import review
@@ -89,7 +90,9 @@ def test_a_rating_that_is_not_understood_is_asked_for_again(progress):
     assert "**good**" in heard.text
 
 
-def test_a_missing_extra_names_the_command(progress, monkeypatch):
+def test_a_missing_extra_names_the_command(progress, monkeypatch, tmp_path):
     monkeypatch.setattr("proxysim.learn.repetition.find_spec", lambda name: None)
     with pytest.raises(ResultError, match=r"fsrs.*pip install 'proxysim\[learn\]'"):
         next(topic("tls").cards().walk(progress))
+    with pytest.raises(ResultError, match=r"genanki.*pip install 'proxysim\[learn\]'"):
+        write("anki", tmp_path / "x.apkg", "tls")

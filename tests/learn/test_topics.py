@@ -91,7 +91,7 @@ def test_what_it_claims_is_so(name):
 
 
 @other_seeds
-@pytest.mark.parametrize("seed", [3, 11])
+@pytest.mark.parametrize("seed", [3, pytest.param(11, marks=pytest.mark.slow)])
 def test_what_it_claims_is_so_at_other_seeds(name, seed):
     true_claims(name, seed)
 
