@@ -16,6 +16,8 @@ myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 4
 nb_execution_mode = "off"  # `make notebooks` executes; the site shows what came out
 nb_merge_streams = True
+nb_code_prompt_show = "▸ Show the code"
+nb_code_prompt_hide = "▾ Hide the code"
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"

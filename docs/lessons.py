@@ -27,6 +27,7 @@ from typing import Any
 import jupytext
 import nbformat
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,6 +38,7 @@ STILL = "*A slider: run this notebook to move it.*"
 MEASURED = "measured"
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _PYTHON = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_COLOUR = re.compile(r"\x1b\[[\d;]*m")
 _CHECK = re.compile(r"^check\(", re.MULTILINE)
 _SECONDS = 300  # for one cell, on a machine that has much else to do
 
@@ -137,12 +139,17 @@ def told(book: nbformat.NotebookNode) -> Iterator[str]:
 
 
 def main(words: list[str]) -> int:
-    """Execute, and write or compare; 1 where a notebook shows what no longer comes out."""
+    """Execute, and write or compare; 1 where one fails, or shows what no longer comes out."""
     write = "--write" in words
     stale = 0
     for source in sources([word for word in words if not word.startswith("-")]):
         began = time.monotonic()
-        book = executed(source)
+        try:
+            book = executed(source)
+        except CellExecutionError as error:
+            stale += 1
+            sys.stderr.write(f"{source.name}: {_COLOUR.sub('', str(error))}\n")
+            continue
         file = source.with_suffix(".ipynb")
         if write:
             file.write_text(nbformat.writes(book) + "\n", encoding="utf-8")

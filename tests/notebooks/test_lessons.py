@@ -116,3 +116,48 @@ def test_a_figure_that_is_not_real_is_noticed():
     assert list(TOOL["told"](there)) != before
     cell.metadata.tags = ["measured"]
     assert "99" not in "".join(TOOL["told"](there))
+
+
+@pytest.fixture
+def lesson(tmp_path, monkeypatch):
+    """Write the source of a lesson of the test's own, and give it."""
+    monkeypatch.setitem(TOOL["main"].__globals__, "NOTEBOOKS", tmp_path)
+    source = tmp_path / "00-odd.py"
+
+    def written(*cells):
+        source.write_text("".join(f"# %%\n{cell}\n\n" for cell in cells), encoding="utf-8")
+        return source
+
+    return written
+
+
+def test_what_differs_from_run_to_run_is_settled(lesson):
+    book = TOOL["executed"](
+        lesson(
+            "import os; print(os.environ['PROXYSIM_PROGRESS'] != '')",
+            "from ipywidgets import interact\n_ = interact(lambda n: n, n=(0, 3))",
+            "import matplotlib.pyplot as plt\nplt.plot([1, 2]);",
+            "from IPython.display import Markdown\nMarkdown('*1*')",
+        )
+    )
+    printed, slider, picture, text = (cell.outputs[-1] for cell in book.cells)
+    assert printed.text == "True\n"
+    assert slider.data["text/markdown"] == TOOL["STILL"]
+    assert len(picture.data["image/png"]) < 40_000
+    assert picture.data["text/plain"] == "<picture>"
+    assert text.data["text/plain"] == "*1*"
+    assert {*book.metadata} == {"kernelspec", "language_info"}
+
+
+def test_a_lesson_that_fails_is_named(lesson, capsys):
+    lesson("1 / 0")
+    assert TOOL["main"](["00"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("00-odd.py: ")
+    assert "ZeroDivisionError" in told
+    assert "\x1b" not in told
+
+
+def test_a_name_that_no_lesson_has_is_refused():
+    with pytest.raises(SystemExit, match="no lesson begins with 99"):
+        TOOL["main"](["00", "99"])
