@@ -64,6 +64,7 @@ class _Child:
 
     def tell(self, said: Any) -> None:
         """Say something to the parent, if there is one."""
+        self._wait_for_it()
         try:
             self.connection.send(said)
         except OSError:
@@ -71,6 +72,7 @@ class _Child:
 
     def _hear(self) -> None:
         assert self.part is not None
+        self._wait_for_it()
         try:
             orders = [self.connection.recv()]
             while self.connection.poll():
@@ -84,6 +86,10 @@ class _Child:
         except Exception:
             self.tell(Crash(None, traceback.format_exc()))
             self._end()
+
+    def _wait_for_it(self) -> None:
+        """Read and write messages whole: libuv has made the socket one that does not wait."""
+        os.set_blocking(self.connection.fileno(), True)
 
     def _obey(self, part: Part, order: Any) -> None:
         match order:

@@ -135,7 +135,7 @@ class Ways:
 
 
 def end_of(wire: Wire, name: str = "peername") -> Place:
-    """Address and port of the other end of *wire*, or of this one (``sockname``), if it is there."""
+    """Address and port of the other end of *wire*, or of its own (``sockname``), if any."""
     found = wire.transport.get_extra_info(name)
     return (found[0], found[1]) if found else ("", 0)
 
