@@ -91,10 +91,13 @@ class Contrast:
         found = self.relative or self.difference
         if found is None:
             return ""
-        ends = sorted((found.low, found.high), key=abs)
         if found.low < 0 < found.high:
             return f"{self._way(found.low)} to {self._way(found.high)}"
-        return f"{self._size(ends[0])} to {self._way(ends[1])}"
+        near, far = sorted((found.low, found.high), key=abs)
+        digits = next((d for d in range(3) if self._size(near, d) != self._size(far, d)), 3)
+        least, _, unit = self._size(near, digits).rpartition(" ")
+        most = self._way(far, digits)
+        return f"{least} to {most}" if f" {unit} " in most else f"{least} {unit} to {most}"
 
     def text(self) -> str:
         """The finding as a sentence."""
@@ -131,17 +134,19 @@ class Contrast:
             return f"by {name}"
         return {"mean": "on average", "max": "at worst"}.get(name, f"at {name}")
 
-    def _way(self, found: float) -> str:
+    def _way(self, found: float, more: int = 0) -> str:
         words = ("faster", "slower") if _is_latency(self.metric) else ("less", "more")
-        return f"{self._size(found)} {words[found > 0]}"
+        return f"{self._size(found, more)} {words[found > 0]}"
 
-    def _size(self, found: float) -> str:
+    def _size(self, found: float, more: int = 0) -> str:
         size = abs(found)
         if self.relative is None:
             if self.metric.unit == "share":
-                return f"{_three(100 * size)} points"
+                return f"{_rounded(100 * size, more)} points"
             return self.metric.text(size)
-        return f"{_three(100 * size)} %" if size < 10 else f"{_three(1 + size)} times"
+        return (
+            f"{_rounded(100 * size, more)} %" if size < 10 else f"{_rounded(1 + size, more)} times"
+        )
 
 
 def contrasts(
@@ -257,6 +262,6 @@ def _is_latency(one: Metric) -> bool:
     return one.unit == "s" and (one.name in ("mean", "max") or one.name.startswith("p"))
 
 
-def _three(number: float) -> str:
-    """*number* to two or three digits."""
-    return f"{number:.2g}" if number < 10 else f"{number:.0f}"
+def _rounded(number: float, more: int) -> str:
+    """*number* to two digits or to the unit, and so many *more* digits."""
+    return f"{number:.{2 + more}g}" if number < 10 else f"{number:.{more}f}"

@@ -13,7 +13,6 @@ from proxysim.errors import ResultError, did_you_mean
 from proxysim.results.columns import OUTCOMES
 from proxysim.results.run import Run
 from proxysim.scenario import Scenario
-from proxysim.statistics.support import needed
 from proxysim.studies.menu import MENU, Better, Of, Reading, quantile
 
 __all__ = ["Metric", "Prices", "metric", "metrics_of", "names", "usual"]
@@ -49,6 +48,8 @@ class Metric:
     @property
     def needs(self) -> int:
         """How many ok answers a run must have for it: what a quantile takes to be supported."""
+        from proxysim.statistics.support import needed  # scipy, for which workers need not wait
+
         return 0 if self.share is None else needed(self.share)
 
     def text(self, value: float | None) -> str:

@@ -171,6 +171,27 @@ def test_shares_differ_by_points():
     assert found.text().startswith("other has 10 points more hit_ratio: real")
 
 
+@pytest.mark.parametrize(
+    ("name", "base", "other", "told", "between"),
+    [
+        ("mean", 1.0, 0.7, "answers 30 % faster on average", "29.9 to 30.0 % faster"),
+        ("p99", 1.0, 25.0, "answers 25 times slower at p99", "24.99 to 25.03 times slower"),
+        ("utilisation", 0.5, 0.6, "has 10 points more utilisation", "9.97 to 10.1 points more"),
+        ("throughput", 10.0, 9.0, "has 10 % less throughput", "9.9 to 10 % less"),
+        ("max", 1.0, 1.5, "answers 50 % slower at worst", "49.9 to 50.2 % slower"),
+        ("cpu", 0.0, 0.002, "has 2.00 ms more cpu", "2.00 to 2.00 ms more"),
+    ],
+)
+def test_findings_read_as_sentences(name, base, other, told, between):
+    wobble = np.random.default_rng(1).normal(0, 0.002, 10)
+    values = {
+        "a": {name: [base + (base and 0.1 * wobble[9 - r]) for r in range(10)]},
+        "b": {name: (other * (1 + wobble)).tolist()},
+    }
+    (found,) = judged(values, [name])
+    assert found.text() == f"b {told}: real (95 % interval {between})."
+
+
 def test_one_value_is_compared_with_the_scenario_as_it_is():
     found = prepared(SCENARIO, {"nodes.edge.balancer": ["random"]})
     assert [one.label for one in found.settings] == ["as it is", "random"]

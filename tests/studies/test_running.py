@@ -138,3 +138,10 @@ def test_an_interrupt_ends_all_workers_without_a_word():
         _, errors = running.communicate(timeout=120)  # ends when the last worker has gone
     assert running.returncode == 130
     assert errors == ""
+
+
+def test_workers_wait_for_no_more_than_they_need():
+    """What a worker loads before its first run; scipy and pandas would double the time."""
+    code = "import sys, proxysim.studies.running, proxysim.sim; print(*sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"matplotlib", "pandas", "scipy"} & set(found.stdout.split())

@@ -178,7 +178,8 @@ def test_what_varies_the_load_is_told_the_load():
 
 
 def test_a_quantile_without_support_is_refused_and_one_run_has_no_interval():
-    found = sweep(SCENARIO, {"load": [0.1, 2]}, replications=1, workers=1, metrics=["mean", "p99"])  # fmt: skip
+    over = {"load": [0.1, 2]}
+    found = sweep(SCENARIO, over, replications=1, workers=1, metrics=["mean", "p99"])
     assert found.figure(0, metric("p99")) is None
     assert "p99 is refused where a run has fewer than 299 ok answers" in found.notes[0]
     mean, low, _ = found.figure(1, metric("mean"))
