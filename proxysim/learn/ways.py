@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from proxysim.learn import repetition
 from proxysim.learn.experiments import command, runs
@@ -25,7 +25,6 @@ from proxysim.learn.talking import Ask, Draw, Given, Say, Show, Talk, Teller, se
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure as Drawing
 
 __all__ = ["WAYS", "CardsWay", "PictureWay", "QuizWay", "SocraticWay", "Way", "drawn", "review"]
 
@@ -123,8 +122,8 @@ class PictureWay(Way):
         yield from _founded(self.lesson)
         teller.progress.finish(self.name, self.mode)
 
-    def figure(self) -> Drawing:
-        """The chart that goes with it, drawn from the run."""
+    def chart(self) -> Axes:
+        """The chart that goes with it, drawn from the run; a notebook shows it."""
         return drawn(self.figures, self.lesson.picture.chart)
 
     def to_dict(self) -> dict[str, Any]:
@@ -312,15 +311,15 @@ def review(seed: int, progress: Progress) -> Talk:
         yield Say("No card is due. `proxysim learn TOPIC --mode cards` brings new ones.", "note")
 
 
-def drawn(figures: Figures, chart: Chart) -> Drawing:
-    """The figure of *chart*, from runs with the seed of *figures*."""
+def drawn(figures: Figures, chart: Chart) -> Axes:
+    """The *chart*, drawn from runs with the seed of *figures*."""
     run, other = runs(figures.experiments[chart.experiment].setting, figures.seed)
     if chart.beside:
         other, _ = runs(figures.experiments[chart.beside].setting, figures.seed)
     draw = getattr(run.plot, chart.plot)
     paired = chart.plot.startswith("with_without")
     axes: Axes = draw(other, labels=chart.labels) if paired else draw()
-    return cast("Drawing", axes.figure)
+    return axes
 
 
 def _words(lesson: Lesson, teller: Teller) -> Iterator[str]:
