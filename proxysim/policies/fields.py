@@ -9,11 +9,13 @@ from proxysim.messages import Headers
 
 __all__ = ["HOP_BY_HOP", "hop_by_hop", "members"]
 
-#: Never passed on (RFC 9110, section 7.6.1); ``Connection`` names further ones.
+#: Never passed on (RFC 9110, section 7.6.1); ``Connection`` names further ones. ``Proxy`` is no
+#: field at all, but what a CGI program would take for its own settings (CVE-2016-5385).
 HOP_BY_HOP = frozenset(
     {
         "connection",
         "keep-alive",
+        "proxy",
         "proxy-authenticate",
         "proxy-authentication-info",
         "proxy-authorization",

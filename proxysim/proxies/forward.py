@@ -11,7 +11,9 @@ from proxysim.policies.backend import Backend
 from proxysim.policies.filters import Filters, Verdict
 from proxysim.policies.forwarded import Trusted
 from proxysim.policies.identity import Identity
+from proxysim.policies.max_forwards import BOUNDED
 from proxysim.policies.retry import Retry
+from proxysim.proxies.bounded import bounded
 from proxysim.proxies.cache import Cache
 from proxysim.proxies.caching import CachingProxy
 from proxysim.proxies.effects import (
@@ -98,6 +100,11 @@ class ForwardProxy(CachingProxy):
                 return self._screened(request, self.filters, verdict)
         if request.method == "CONNECT":
             return self._tunnel(request)
+        return self._going(request)
+
+    def _going(self, request: Request) -> Handling:
+        if request.method in BOUNDED:
+            return bounded(self.respond, request)
         return self.respond(request)
 
     def _blocked(self, response: Response, page: Any) -> Handling:
@@ -109,7 +116,7 @@ class ForwardProxy(CachingProxy):
         What is denied is not read further, so a miss is not stored; a hit stays for others. Pages
         of the proxy's own are not judged.
         """
-        handling = self.respond(request)
+        handling = self._going(request)
         reply: Any = None
         try:
             while True:

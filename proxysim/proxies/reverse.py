@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Sequence
+from functools import partial
 from typing import Any
 
 from proxysim.messages import Connection, Failure, Request
@@ -13,7 +14,9 @@ from proxysim.policies.compression import Compression
 from proxysim.policies.forwarded import Trusted
 from proxysim.policies.hedging import Hedging
 from proxysim.policies.identity import Identity
+from proxysim.policies.max_forwards import BOUNDED
 from proxysim.policies.retry import Retry
+from proxysim.proxies.bounded import bounded
 from proxysim.proxies.cache import Cache
 from proxysim.proxies.caching import CachingProxy
 from proxysim.proxies.effects import (
@@ -124,9 +127,12 @@ class ReverseProxy(CachingProxy):
             request = self.trusted.unveiled(request)
         if self.sites and request.host not in self.sites:
             return self._misdirected()
+        respond = self.respond
+        if request.method in BOUNDED:
+            respond = partial(bounded, respond)
         if self.gate is not None:
-            return self.gate.guard(request, self.respond)
-        return self.respond(request)
+            return self.gate.guard(request, respond)
+        return respond(request)
 
     def _misdirected(self) -> Handling:
         yield Send(*error_page(421, "This proxy does not serve the host that was asked for."))

@@ -23,11 +23,6 @@ __all__ = ["Client", "House"]
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 #: What the log has for a client that left before it was answered (as nginx has it).
 CLIENT_LEFT = 499
-#: How many seconds a client that has had its last answer may go on sending what nobody wants, and
-#: how many it may be silent before it closes: were we the first, a reset could overtake the answer.
-#: Source: ``lingering_time`` and ``lingering_timeout`` of nginx.
-LINGER = 30.0
-SILENCE = 5.0
 
 
 class House(Protocol):
@@ -109,9 +104,12 @@ class Client(Answering):
             if len(self.wire.early) > WINDOW:
                 self.wire.hold("switch")
         else:
+            since, newest = self._since, self._newest
             if not self._reader.in_head:
                 self._since = self.house.now
             self._read(data)
+            if newest is self._newest and self.idle:
+                self._since = since  # empty lines are no sign of life
 
     def ended(self) -> None:
         """The client says no more. What it has asked is still answered (a half-close)."""
@@ -146,7 +144,7 @@ class Client(Answering):
             if waited > limits.stall:
                 wire.abort()
         elif self._deaf:
-            if waited > LINGER or now - self._heard > SILENCE:
+            if waited > limits.linger or now - self._heard > limits.silence:
                 wire.close()
         elif self.switched or self._run is not None or self._queue:
             message = self.message
@@ -210,6 +208,8 @@ class Client(Answering):
         house = self.house
         if not fields.hosts and message.version == "1.1":
             raise Refused(400, "No Host is given.")
+        if fields.confusing:
+            raise Refused(400, "A field has underscores where it should have dashes.")
         has_body = fields.chunked or bool(fields.length)
         if method == "CONNECT":
             if not house.forward:

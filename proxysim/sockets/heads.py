@@ -60,6 +60,18 @@ _NEVER_TRAILERS = frozenset(
 )
 
 
+#: What CGI programs cannot tell from names with dashes: of fields that frame, or tell who asks.
+_CONFUSED = frozenset(
+    {
+        "content_length",
+        "transfer_encoding",
+        "x_forwarded_for",
+        "x_forwarded_host",
+        "x_forwarded_proto",
+    }
+)
+
+
 class Refused(Exception):  # noqa: N818 - what it is, not what went wrong
     """A message that is not taken: *status* for whoever sent it, and what it is told."""
 
@@ -74,7 +86,8 @@ class Fields:
     """The fields of a head, and what they say of the message.
 
     ``length`` of the body in bytes, None where they give none; ``chunked``: its end comes with it.
-    ``hosts`` are the lines of Host. ``headers`` are free of how the body was framed.
+    ``hosts`` are the lines of Host. ``headers`` are free of how the body was framed. ``confusing``:
+    one of them might be taken for another behind us.
     """
 
     headers: Headers
@@ -84,6 +97,7 @@ class Fields:
     expects: bool
     upgrades: bool
     trailers: bool
+    confusing: bool
 
 
 def read_fields(raw: RawFields, size: int) -> Fields:
@@ -119,6 +133,7 @@ def _fields(raw: RawFields) -> Fields:
         bool(expected),
         "upgrade" in headers and "upgrade" in connection,
         "trailers" in headers.get("te").lower(),
+        not _CONFUSED.isdisjoint(headers.fields),
     )
 
 

@@ -14,7 +14,9 @@ class Limits:
     What breaks one is answered 408 (``header_time``, ``stall``), 413 (``body``), 414 (``target``),
     429 (``connections``), 431 (``header_bytes``, ``headers``) or 503 (``tunnels``), and the
     connection is closed. ``stall`` bounds how long a body may stand still in either direction,
-    ``idle`` how long a kept-alive connection or a tunnel may say nothing.
+    ``idle`` how long a kept-alive connection or a tunnel may say nothing. A client that has had its
+    last answer may go on sending for ``linger``, and be silent for ``silence``, before the
+    connection is closed: closed earlier, a reset could overtake the answer.
 
     Source: the sizes as in Apache (``LimitRequestLine``, ``LimitRequestFields``) and nginx
     (``large_client_header_buffers``), the times as in nginx.
@@ -27,6 +29,8 @@ class Limits:
     header_time: float = 15.0
     stall: float = 60.0
     idle: float = 75.0
+    linger: float = 30.0
+    silence: float = 5.0
     connections: int = 4096
     tunnels: int = 4096
 

@@ -28,6 +28,8 @@ logger = logging.getLogger("proxysim.sockets")
 
 #: What an answer may have for a head; a body may be as long as it likes.
 ANSWERS = Limits(header_bytes=64 * 1024, headers=200)
+#: Methods whose requests say how long their body is even where there is none (RFC 9110, 8.6).
+SIZED = frozenset({"POST", "PUT", "PATCH"})
 RESET = Failure("reset", sent=True, retry_safe=False)
 LATE = Failure("timeout", sent=True, retry_safe=False)
 
@@ -94,7 +96,10 @@ class Link:
         headers = request.headers
         line = request_line(request, target)
         if body is None:
-            self.wire.write(line + field_lines(headers, sized=True) + b"\r\n")
+            lines = field_lines(headers, sized=True)
+            if request.method in SIZED and "content-length" not in headers.fields:
+                lines += b"content-length: 0\r\n"
+            self.wire.write(line + lines + b"\r\n")
             return
         lines = field_lines(headers, sized=False)
         if body.length is None:

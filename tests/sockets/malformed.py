@@ -222,6 +222,32 @@ CASES: dict[str, tuple[bytes, int]] = {
         ),
         CLEAN,
     ),
+    "field that is no field": (get(b"Proxy: http://evil.example"), CLEAN),
+    "forwarded chain named in connection": (
+        get(b"Connection: close, X-Forwarded-For", b"X-Forwarded-For: 192.0.2.66"),
+        CLEAN,
+    ),
+    # What programs behind a gateway cannot tell apart (CGI, WSGI).
+    "coding with an underscore": (
+        post(b"Transfer_Encoding: chunked", b"Content-Length: 5", body=b"hello"),
+        400,
+    ),
+    "length with an underscore in its name": (post(b"Content_Length: 5", body=b"hello"), 400),
+    "forged sender with an underscore": (get(b"X_Forwarded_For: 192.0.2.66"), 400),
+    "other field with an underscore": (get(b"X_Own_Field: 1"), CLEAN),
+    # Bodies where hardly anybody looks for one.
+    "chunks of an options": (
+        get(b"Transfer-Encoding: chunked", line=b"OPTIONS /page HTTP/1.1") + WHOLE,
+        CLEAN,
+    ),
+    "expectation with more before it": (
+        post(b"Expect: y 100-continue", b"Content-Length: 5", body=b"hello"),
+        417,
+    ),
+    "two expectations": (
+        post(b"Expect: 100-continue", b"Expect: x", b"Content-Length: 5", body=b"hello"),
+        417,
+    ),
     # What is not for a reverse proxy, and what cannot be.
     "tunnel": (get(line=b"CONNECT shop.example:443 HTTP/1.1"), 405),
     "other expectation": (post(b"Expect: a-miracle", b"Content-Length: 5", body=b"hello"), 417),

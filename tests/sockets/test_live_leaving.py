@@ -8,7 +8,6 @@ import socket
 import pytest
 
 from proxysim.messages import Headers
-from proxysim.sockets import client as client_module
 from proxysim.sockets.limits import Limits
 from proxysim.sockets.origin import Page
 from proxysim.sockets.tls import Certificates
@@ -189,14 +188,13 @@ async def test_who_goes_on_sending_can_still_read_its_refusal(stage, encrypted, 
     assert answer.count(b"HTTP/1.1 ") == 1
 
 
-@pytest.mark.parametrize("patience", ["LINGER", "SILENCE"])
-async def test_who_was_refused_may_not_stay_for_ever(stage, monkeypatch, patience):
-    monkeypatch.setattr(client_module, patience, 0.1)
+@pytest.mark.parametrize("patience", ["linger", "silence"])
+async def test_who_was_refused_may_not_stay_for_ever(stage, patience):
     edge = await stage.reverse(await stage.nobody())
     reader, writer = await stage.connect(edge, b"rubbish\r\n\r\n")
     assert (await reader.read()).startswith(b"HTTP/1.1 400")
-    edge.bound(Limits(idle=0.1))  # which has it look oftener
-    pouring = asyncio.create_task(_pour(writer)) if patience == "LINGER" else None
+    edge.bound(Limits(**{patience: 0.1}, idle=0.1))  # which has it look oftener
+    pouring = asyncio.create_task(_pour(writer)) if patience == "linger" else None
     await stage.until(lambda: not edge.clients)
     if pouring is not None:
         pouring.cancel()

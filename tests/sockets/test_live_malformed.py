@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import h11
 import pytest
@@ -13,7 +14,9 @@ from tests.sockets.malformed import CASES, CLEAN, SMUGGLED, chunked, get, post
 
 pytestmark = pytest.mark.live
 
-OF_ONE_HOP = {b"connection", b"keep-alive", b"proxy-connection", b"te", b"upgrade", b"x-own"}
+OF_ONE_HOP = {
+    b"connection", b"keep-alive", b"proxy", b"proxy-connection", b"te", b"upgrade", b"x-own",
+}  # fmt: skip
 
 
 class Recorder:
@@ -104,11 +107,12 @@ async def test_it_is_refused_or_forwarded_clean(stage, name, pieces):
     [(request, body)] = recorder.requests
     names = [found for found, _ in request.headers]
     assert request.target == b"/page"
-    assert body == (b"hello" if request.method == b"POST" else b"")
+    assert body == (b"" if request.method == b"GET" else b"hello")
     assert names.count(b"host") == 1
     assert dict(request.headers)[b"host"] == b"shop.example"
     assert names.count(b"content-length") + names.count(b"transfer-encoding") <= 1
     assert not OF_ONE_HOP.intersection(names)
+    assert b"192.0.2.66" not in recorder.raw
 
 
 def test_the_corpus_is_large_enough():
@@ -208,6 +212,28 @@ async def test_a_connection_that_says_nothing_is_closed(stage):
     reader, writer = await stage.get(edge)
     assert (await reader.read()).startswith(b"HTTP/1.1 502")
     writer.close()
+
+
+async def test_empty_lines_are_no_sign_of_life(stage):
+    """Else a connection could be held for ever by a client that never asks for anything."""
+    edge = await stage.reverse(await stage.nobody(), limits=Limits(idle=0.2))
+    reader, writer = await stage.get(edge)
+    while not reader.at_eof():
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.02):
+                await reader.read(1000)
+        writer.write(b"\r\n")
+    writer.close()
+
+
+async def test_a_body_of_no_bytes_says_so(stage):
+    """Some servers take no POST otherwise (411)."""
+    recorder, edge = await behind(stage)
+    for empty in (chunked(b"0\r\n\r\n"), post(b"Content-Length: 0")):
+        await exchange(stage, edge, empty)
+    await exchange(stage, edge, get())
+    lengths = [dict(request.headers).get(b"content-length") for request, _ in recorder.requests]
+    assert lengths == [b"0", b"0", None]
 
 
 async def test_one_address_may_not_have_all_connections(stage):

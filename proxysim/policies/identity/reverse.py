@@ -105,6 +105,7 @@ class ReverseIdentity:
 
     def _ask(self, headers: Headers, peer: str, scheme: str, host: str, port: int) -> Headers:
         more: list[tuple[str, str]] = []
+        headers = headers.without(hop_by_hop(headers))
         if "x-forwarded-for" in self._fields:
             more += [
                 ("x-forwarded-for", _joined(headers, "x-forwarded-for", peer or "unknown")),
@@ -116,7 +117,7 @@ class ReverseIdentity:
             element = forwarded_element({"for": node_of(peer), "host": at, "proto": scheme})
             more.append(("forwarded", _joined(headers, "forwarded", element)))
         more.append(("via", _joined(headers, "via", f"1.1 {self.pseudonym}")))
-        return headers.change(hop_by_hop(headers) | _OURS, more)
+        return headers.change(_OURS, more)
 
     def _answer(self, status: int, headers: Headers) -> Response:
         passed = headers.without(hop_by_hop(headers).union(self.hide))
