@@ -37,7 +37,7 @@ _ONLY_NEWS = {
     "sites.casino.example.share": 0,
 }
 _QUIET = {"nodes.staff.arrivals": 16, "run.duration": 10}
-_ALIKE = {"nodes.shop.speed": 1, "events": []}
+_ALIKE = {"nodes.shop.speed": 1, "events": [], "run.duration": 8}
 _UNCACHED = {"nodes.edge.cache": None, "nodes.edge.compression": None}
 _PRESSED: dict[str, Any] = {**_UNCACHED, "events": [], "nodes.visitors.arrivals": 330}
 _IN_TURN = {"nodes.edge.balancer": "round_robin"}

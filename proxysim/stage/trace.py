@@ -32,7 +32,7 @@ FORMAT = 1
 REQUEST, RESPONSE, TRANSFER = "request", "response", "transfer"
 HANDSHAKES = ("connect", "tls")
 #: Longer texts of a scenario would spoil the page.
-_LONGEST = 400
+_LONGEST = 800
 
 
 def staged(

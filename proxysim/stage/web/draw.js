@@ -8,6 +8,7 @@ import {duration, fitted, write} from "./words.js";
 
 const GLOW = 0.45; // s that a crossing too short to see leaves a trail
 const SIGN = 0.9; // s that a sign stands
+const LINE = 0.24; // of the width: a line of those who wait is drawn no longer
 const KINDS = {clients: "clients", forward_proxy: "forward proxy", reverse_proxy: "reverse proxy",
   server: "server", router: "router"};
 
@@ -116,11 +117,13 @@ export class Painter {
     const box = this.places.boxes[icon];
     const gap = RADIUS * 1.9;
     if (this.places.upright) {
-      const deep = 5;
-      return {x: box.x + box.w - 8 - Math.floor(rank / deep) * gap, y: box.y - 9 - (rank % deep) * gap, r: RADIUS};
+      const deep = 5, place = Math.floor(rank / deep);
+      const hidden = place >= Math.floor(box.w / gap);
+      return {x: box.x + box.w - 8 - place * gap, y: box.y - 9 - (rank % deep) * gap, r: RADIUS, hidden};
     }
-    const line = Math.max(2, Math.floor((box.h - 8) / gap));
-    return {x: box.x - 10 - Math.floor(rank / line) * gap, y: box.y + box.h - 10 - (rank % line) * gap, r: RADIUS};
+    const line = Math.max(2, Math.floor((box.h - 8) / gap)), place = Math.floor(rank / line);
+    const hidden = place * gap > this.places.width * LINE;
+    return {x: box.x - 10 - place * gap, y: box.y + box.h - 10 - (rank % line) * gap, r: RADIUS, hidden};
   }
 
   #atHome(icon, mark) {

@@ -21,7 +21,7 @@ export function duration(seconds) {
   const size = Math.abs(seconds);
   const digits = (value) => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2)).replace(/\.0+$|(\.\d*[1-9])0+$/, "$1");
   if (size >= 120) return `${digits(seconds / 60)} min`;
-  if (size >= 1) return `${digits(seconds)} s`;
-  if (size >= 1e-3) return `${digits(seconds * 1e3)} ms`;
+  if (size >= 0.9995) return `${digits(seconds)} s`;
+  if (size >= 0.9995e-3) return `${digits(seconds * 1e3)} ms`;
   return `${digits(seconds * 1e6)} µs`;
 }
