@@ -1,0 +1,142 @@
+"""``proxysim live`` from the shell: what it prints, and what it says to odd input."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+import proxysim
+from proxysim.cli import app
+from proxysim.errors import ScenarioError
+from proxysim.loopback import rehearsal
+from proxysim.scenario.build_workload import workload_of
+from tests.loopback.stage import one_queue
+
+pytest.importorskip("httptools")
+
+
+def said(*arguments, status=0):
+    found = CliRunner().invoke(app, ["live", *arguments])
+    assert found.exit_code == status, found.output
+    return found
+
+
+class Stand:
+    """Stands in for live runs: they are simulated, and called live."""
+
+    def __init__(self):
+        self.asked = []
+        self.void = None
+
+    def __call__(self, scenario, **options):
+        self.asked.append((scenario, options))
+        run = proxysim.simulate(scenario, **options)
+        run.extra["live"] = {
+            "lateness_p50": 1e-4,
+            "lateness_p99": 2e-3,
+            "cpu": {"servers": 0.1, "clients": 0.2},
+            "rate": 80.0,
+            "carried": 800.0,
+            "void": self.void,
+        }
+        return run
+
+
+@pytest.fixture
+def stand(monkeypatch):
+    found = Stand()
+    monkeypatch.setattr(proxysim, "live", found)
+    return found
+
+
+@pytest.mark.live
+def test_figures_stand_side_by_side_and_json_has_all_of_them(tmp_path):
+    """Once for true: a run so short that the machine does not matter."""
+    out = tmp_path / "out"
+    found = said(
+        "office-forward-proxy", "--for", "300ms", "--sequential", "--json", "--out", str(out),
+        "--no-charts", "--explain",
+    )  # fmt: skip
+    told = json.loads(found.stdout)
+    assert told["disagreements"] == []
+    assert told["live"]["requests"] == told["simulated"]["requests"]
+    assert told["machine"]["void"] is None
+    assert (out / "report.html").exists()
+    assert (out / "simulated" / "requests.csv").exists()
+
+
+def test_a_run_is_announced_and_shortened(stand):
+    found = said("office-forward-proxy", "--for", "4s", "--seed", "9")
+    assert "This takes 4.00 s of real time" in found.stderr
+    assert "live simulated difference" in " ".join(found.stdout.split())
+    for line in ("cores busy: servers 10%, clients 20%", "sent late, p99: 2.00 ms", "either way"):
+        assert line in found.stdout
+    scenario, options = stand.asked[0]
+    assert scenario.document.run.duration == 4.0
+    assert scenario.document.run.warmup == pytest.approx(0.8)
+    assert options["seed"] == 9
+
+
+def test_a_long_run_says_how_to_have_a_shorter_one(stand):
+    assert "Shorter: --for 20s" in said("one-server").stderr
+
+
+def test_a_void_run_says_why_and_what_can_be_carried(stand):
+    stand.void = "one request in a hundred was sent more than 50 ms late, at 80 a second"
+    found = said("one-server", "--for", "2s", status=1)
+    assert "Void: one request in a hundred was sent more than 50 ms late" in found.stdout
+    assert "about 800 a second" in found.stdout.replace("\n", " ")
+
+
+def test_decisions_that_differ_are_shown(stand, monkeypatch):
+    whole = Stand.__call__
+
+    def other(self, scenario, **options):
+        return whole(self, scenario.set("nodes.gateway.cache", None), **options)
+
+    monkeypatch.setattr(Stand, "__call__", other)
+    found = said("office-forward-proxy", "--for", "4s", "--sequential", status=1)
+    assert "decisions differ" in found.stdout
+    assert "cache live none, simulated miss" in found.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["no-such-scenario"], "no-such-scenario"),
+        (["one-server", "--for", "soon"], "--for: found 'soon'"),
+        (["one-server", "--for", "0s"], "--for"),
+        (["one-server", "--set", "nodes.server.workers=none"], "nodes.server.workers"),
+        (["one-server", "--without", "server"], "server"),
+        (["one-server", "--charts"], "--charts has nowhere to go"),
+        (["one-server", "--costs", "nowhere.yaml"], "nowhere.yaml"),
+    ],
+)
+def test_odd_input_is_named(stand, arguments, problem):
+    found = said(*arguments, status=2)
+    assert problem in found.stderr
+    assert "Traceback" not in found.output
+    assert stand.asked == []
+
+
+def test_a_rate_beyond_the_machine_is_refused_with_one_that_is_not():
+    scenario = one_queue(**{"run.duration": 60.0, "nodes.users.arrivals": {"poisson": "5000/s"}})
+    tried = []
+
+    def play(trial):
+        tried.append(trial)
+        run = proxysim.simulate(one_queue(**{"run.duration": 1.0}))
+        run.extra["live"] = {"carried": 500.0}
+        return run
+
+    with pytest.raises(ScenarioError, match="5,000 requests a second are more than") as refused:
+        rehearsal.rehearse(scenario, workload_of(scenario), play)
+    assert "--set nodes.users.arrivals.poisson=800/s" in str(refused.value)
+    assert tried[0].document.run.duration == rehearsal.TRIAL
+
+
+def test_a_rate_that_is_easy_is_not_tried():
+    scenario = one_queue(**{"run.duration": 60.0})
+    rehearsal.rehearse(scenario, workload_of(scenario), lambda trial: pytest.fail("it was tried"))
