@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from string import Formatter
 from typing import Annotated, Any
@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from proxysim.errors import ResultError, did_you_mean
-from proxysim.learn.arithmetic import value_of
+from proxysim.learn.arithmetic import names_in, value_of
 from proxysim.learn.experiments import Setting, answered, found_at
 from proxysim.learn.quantities import written
 
@@ -106,6 +106,11 @@ class Figures(Mapping[str, Any]):
             return float(value_of(figure.is_, self))
         experiment, _, path = figure.read.partition(" ")
         return found_at(answered(self.experiments[experiment].setting, self.seed), path)
+
+    def broken(self, claims: Iterable[str]) -> list[str]:
+        """Those of *claims* that do not hold at this seed, of what was worked out so far."""
+        told = [claim for claim in claims if names_in(claim) <= self._found.keys()]
+        return [claim for claim in told if not value_of(claim, self)]
 
     def text(self, name: str) -> str:
         """The figure *name* as people read it, with its unit; of shares, ``none`` and ``all``."""

@@ -63,6 +63,15 @@ class Way(ABC):
         """Who asks and explains here."""
         return Teller(self.name, self.mode, self.figures, misconceptions(), progress or Progress())
 
+    def excused(self) -> Talk:
+        """Say so where, at an unusual seed, what was said of the figures does not hold."""
+        if self.figures.broken(self.lesson.claims):
+            yield Say(
+                f"Chance has its say: with seed {self.figures.seed} the runs are an exception, and"
+                " not all that was said fits its numbers. Try another seed.",
+                "note",
+            )
+
     def plain(self, question: Question) -> dict[str, Any]:
         """*question* as plain data."""
         fill = self.figures.fill
@@ -119,6 +128,7 @@ class PictureWay(Way):
         yield Show(picture.chart, self.figures.seed)
         yield Say("**Is the picture clear?**")
         yield from teller.settled(picture.check)
+        yield from self.excused()
         yield from _founded(self.lesson)
         teller.progress.finish(self.name, self.mode)
 
@@ -166,6 +176,7 @@ class SocraticWay(Way):
         for step in dialogue.steps:
             yield from teller.settled(step)
         yield Say(teller.fill(dialogue.closing))
+        yield from self.excused()
         yield from _founded(self.lesson)
         teller.progress.finish(self.name, self.mode)
 
@@ -211,6 +222,7 @@ class QuizWay(Way):
             if right:
                 last = teller.chosen(question, right[0])
                 yield Say(f"So: {sentence(last.text)} {last.because}", "right")
+        yield from self.excused()
         teller.progress.finish(self.name, self.mode)
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Every topic: whole, true at every seed, and walked through by every kind of learner."""
 
+import dataclasses
 import re
 import shlex
 
@@ -184,6 +185,16 @@ def typed(value, unit):
         return f"{100 * float(value):.10f}%"
     suffix = {"s": "s", "B": "B", "1/s": "/s"}
     return f"{float(value)!r}{suffix.get(unit, '')}"
+
+
+def test_a_seed_whose_runs_are_an_exception_is_owned_up_to(progress):
+    found = topic("filtering")
+    odd = dataclasses.replace(
+        found, lesson=found.lesson.model_copy(update={"claims": ("host_blocked < 0",)})
+    )
+    for mode in ("picture", "socratic", "quiz"):
+        assert "an exception" in walk(odd.way(mode).walk(progress), wrong(odd)).text
+        assert "an exception" not in walk(found.way(mode).walk(progress), wrong(found)).text
 
 
 def right(found):
