@@ -35,6 +35,8 @@ PLACES = ("/usr/sbin", "/usr/local/sbin", "/sbin")
 #: away here instead.
 ENDS = {"nginx": signal.SIGTERM, "haproxy": signal.SIGTERM, "squid": signal.SIGKILL}
 SHARED = Path("/dev/shm")
+#: A program that ends with us, though we be killed: then the pipe that is its guard's input closes.
+GUARDED = 'exec 3<&0; (cat <&3 >/dev/null; kill -KILL 0) & exec "$@" </dev/null 3<&-'
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 LOOK_SECONDS = 0.02
@@ -188,9 +190,9 @@ def _process(
 ) -> Iterator[subprocess.Popen[bytes]]:
     with (directory / "said").open("wb") as said:
         process = subprocess.Popen(
-            command,
+            ["/bin/sh", "-c", GUARDED, "sh", *command],
             cwd=directory,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=said,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # with its workers, and out of reach of the terminal
@@ -198,12 +200,14 @@ def _process(
     try:
         yield process
     finally:
+        assert process.stdin is not None
         process.send_signal(ENDS[engine])
         with suppress(subprocess.TimeoutExpired):
             process.wait(STOP_SECONDS)
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        process.stdin.close()
 
 
 def _await(

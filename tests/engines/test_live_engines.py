@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64
 import http.client
 import os
+import shutil
 import socket
+import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -417,10 +420,64 @@ def test_nothing_is_left_of_it(engine, stand, installed):
         broken_off()
     assert not seen[0].directory.exists()
     assert list(running.SHARED.glob(f"proxysim{os.getpid()}x*")) == []
-    with pytest.raises(ProcessLookupError):
-        os.killpg(seen[0].pid, 0)
+    gone(seen[0].pid)
     with pytest.raises(OSError):
         socket.create_connection(seen[0].listens[0], timeout=5)
+
+
+KILLED = """
+import sys, time
+from proxysim.engines import Place
+from proxysim.engines.running import start
+from tests.engines.test_live_engines import scenario
+
+places = {"edge": Place("127.0.0.1", int(sys.argv[2]), 1)}
+with start(sys.argv[1], scenario(members=1), "edge", places) as found:
+    print(found.pid, found.directory, flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("engine", ["nginx"])  # which has workers, too
+def test_it_ends_with_us_though_we_be_killed(engine, installed):
+    installed(engine)
+    port = free_port()
+    ours = subprocess.Popen(
+        [sys.executable, "-c", KILLED, engine, str(port)],
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with ours:
+        pid, directory = ours.stdout.readline().split()
+        ours.kill()
+    gone(int(pid))
+    with pytest.raises(OSError):
+        socket.create_connection(("127.0.0.1", port), timeout=5)
+    shutil.rmtree(directory)
+    for file in running.SHARED.glob(f"proxysim{ours.pid}x*"):
+        file.unlink()
+
+
+def gone(group):
+    """Wait until no process of *group* runs; the dead are init's, who asks after them some time."""
+    deadline = time.monotonic() + 60
+    while running_in(group):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def running_in(group):
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    found = []
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            state, _, of = file.read_text().rpartition(")")[2].split()[:3]
+            found.append(int(of) == group and state != "Z")
+    return any(found) if found else True
 
 
 @pytest.mark.parametrize("engine", ENGINES)
