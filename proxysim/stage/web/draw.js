@@ -1,10 +1,11 @@
 // Draws a moment of a run: the network, and everything that moves on it.
 
+import {drawIcon, drawRoad, drawZones} from "./backdrop.js";
 import {Places, RADIUS} from "./places.js";
 import {Shelves} from "./shelf.js";
 import {Sprites} from "./marks.js";
 import {upTo} from "./trace.js";
-import {duration, fitted, write} from "./words.js";
+import {fitted, write} from "./words.js";
 
 const GLOW = 0.45; // s that a crossing too short to see leaves a trail
 const SIGN = 0.9; // s that a sign stands
@@ -34,8 +35,8 @@ export class Painter {
     this.backdrop.height = this.canvas.height;
     const c = this.backdrop.getContext("2d");
     c.scale(scale, scale);
-    this.#zones(c);
-    for (const link of this.trace.data.links) this.#road(c, link);
+    drawZones(c, this);
+    for (const link of this.trace.data.links) drawRoad(c, link, this);
   }
 
   // Draw the moment t; wall: seconds of watching; look: {follow, selected, calm}.
@@ -142,58 +143,6 @@ export class Painter {
     };
   }
 
-  // Backdrop.
-
-  #zones(c) {
-    const {nodes, zones} = this.trace.data;
-    zones.forEach((zone, number) => {
-      const boxes = nodes.map((node, icon) => [node, this.places.boxes[icon]])
-        .filter(([node]) => node.zone === zone).map(([, box]) => box);
-      if (!zone || !boxes.length) return;
-      const pad = 14;
-      const x0 = Math.min(...boxes.map((box) => box.x)) - pad;
-      const y0 = Math.min(...boxes.map((box) => box.y)) - pad - 12;
-      const x1 = Math.max(...boxes.map((box) => box.x + box.w)) + pad;
-      const y1 = Math.max(...boxes.map((box) => box.y + box.h)) + pad;
-      c.beginPath();
-      c.roundRect(Math.max(2, x0), Math.max(2, y0), Math.min(this.places.width - 4, x1 - Math.max(2, x0)), y1 - Math.max(2, y0), 14);
-      c.fillStyle = this.colours.zones[number % this.colours.zones.length];
-      c.fill();
-      c.setLineDash([5, 5]);
-      c.strokeStyle = this.colours.border;
-      c.lineWidth = 1.2;
-      c.stroke();
-      c.setLineDash([]);
-      write(c, zone, Math.max(2, x0) + 12, Math.max(2, y0) + 15, {size: 11, colour: this.colours.faint, weight: 600});
-    });
-  }
-
-  #road(c, link) {
-    const [a, b] = link.between;
-    const [x0, y0] = this.places.gate(a, b), [x1, y1] = this.places.gate(b, a);
-    c.strokeStyle = this.colours.road;
-    c.lineWidth = this.places.breadth(a, b);
-    c.beginPath();
-    c.moveTo(x0, y0);
-    c.lineTo(x1, y1);
-    c.stroke();
-    c.strokeStyle = this.colours.lane;
-    c.lineWidth = 1;
-    c.setLineDash([7, 7]);
-    c.beginPath();
-    c.moveTo(x0, y0);
-    c.lineTo(x1, y1);
-    c.stroke();
-    c.setLineDash([]);
-    const text = link.latency ? duration(link.latency) : "";
-    if (!text) return;
-    const length = Math.hypot(x1 - x0, y1 - y0);
-    const [x, y] = [(x0 + x1) / 2, (y0 + y1) / 2];
-    if (this.places.upright) {
-      if (Math.abs(x1 - x0) < 24) write(c, text, x + this.places.breadth(a, b) / 2 + 6, y + 4, {size: 11, colour: this.colours.faint});
-    } else if (length > 60 && Math.abs(y1 - y0) < 30) write(c, text, x, y - this.places.breadth(a, b) / 2 - 7, {size: 11, colour: this.colours.faint, align: "center"});
-  }
-
   // What is always there, in its present state.
 
   #nodes(c, t, marks, wall, pace) {
@@ -219,7 +168,7 @@ export class Painter {
       c.roundRect(box.x, box.y, box.w, box.h, node.kind === "clients" ? 18 : 9);
       c.stroke();
       c.setLineDash([]);
-      this.#icon(c, node.kind, box.x + 17, box.y + 19);
+      drawIcon(c, node.kind, box.x + 17, box.y + 19, this.colours);
       const name = fitted(c, node.name, box.w - 38, 13, 700);
       write(c, name, box.x + 31, box.y + 18, {size: 13, colour: this.colours.ink, weight: 700});
       write(c, fitted(c, down ? "down" : this.#line(node), box.w - 38, 10.5, 400), box.x + 31, box.y + 32,
@@ -294,42 +243,6 @@ export class Painter {
     const kept = pages.filter((page) => page.hitAt >= 0).length;
     const text = pages.length ? `${pages.length.toLocaleString("en")} page${pages.length === 1 ? "" : "s"}, ${kept} reused` : "cache: empty";
     write(c, fitted(c, text, box.w - 14, 10.5, 400), box.x + 10, box.y + box.h - 36, {size: 10.5, colour: this.colours.faint});
-  }
-
-  #icon(c, kind, x, y) {
-    c.save();
-    c.translate(x, y);
-    c.strokeStyle = c.fillStyle = this.colours.kinds[kind] || this.colours.ink;
-    c.lineWidth = 1.7;
-    c.lineCap = c.lineJoin = "round";
-    c.beginPath();
-    if (kind === "clients") {
-      c.arc(0, -4, 3.4, 0, 7);
-      c.moveTo(-6, 7);
-      c.quadraticCurveTo(-6, 1, 0, 1);
-      c.quadraticCurveTo(6, 1, 6, 7);
-    } else if (kind === "server") {
-      for (const y0 of [-7, -1.5, 4]) c.roundRect(-6.5, y0, 13, 4.2, 1.2);
-    } else if (kind === "router") {
-      c.arc(0, 0, 6.5, 0, 7);
-      c.moveTo(-6.5, 0);
-      c.lineTo(6.5, 0);
-      c.ellipse(0, 0, 3, 6.5, 0, Math.PI / 2, -Math.PI * 1.5, true);
-    } else {
-      c.moveTo(0, -7.5);
-      c.lineTo(6.5, -4.8);
-      c.quadraticCurveTo(6.5, 4.5, 0, 7.5);
-      c.quadraticCurveTo(-6.5, 4.5, -6.5, -4.8);
-      c.closePath();
-      const to = kind === "forward_proxy" ? 1 : -1;
-      c.moveTo(-3 * to, 0);
-      c.lineTo(3 * to, 0);
-      c.lineTo(0.6 * to, -2.4);
-      c.moveTo(3 * to, 0);
-      c.lineTo(0.6 * to, 2.4);
-    }
-    c.stroke();
-    c.restore();
   }
 
   #events(c, t) {
