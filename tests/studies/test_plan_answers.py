@@ -17,7 +17,10 @@ BUSY = SHOP.set("nodes.visitors.arrivals", {"poisson": 150})
 @pytest.fixture(scope="module")
 def servers():
     """Really simulated."""
-    return plan(BUSY, "mean < 40ms", SERVERS, between=(1, 8), price=0.1, price_out=0.08, workers=1)
+    return plan(
+        BUSY, "mean < 40ms", SERVERS, between=(1, 6), price=0.1, price_out=0.08, replications=12,
+        workers=1,
+    )  # fmt: skip
 
 
 def test_the_least_number_of_servers(servers):
