@@ -57,6 +57,7 @@ def test_a_topic_is_whole(name):
     assert len(lesson.cards.cards) >= 3
     assert sum(bool(question.number) for question in lesson.quiz) >= 1
     assert lesson.picture.predict.number
+    assert max(map(len, lesson.picture.diagram.splitlines())) <= 76  # and four of margin
     chart = lesson.picture.chart
     assert chart.experiment in lesson.experiments
     assert chart.plot in plots()
