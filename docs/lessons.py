@@ -7,7 +7,7 @@
 A NAME is the beginning of one, such as 00. What stands in it as a solution is run as well, in the
 same kernel, and has to be right. Everything that is text in an output has to come out
 again, to the letter, except in cells with the tag ``measured``, which ask real sockets or clocks.
-Pictures only have to be there: their bytes are the business of matplotlib and its fonts.
+Pictures only have to be there, moving ones too: their bytes are the business of those who draw.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def told(book: nbformat.NotebookNode) -> Iterator[str]:
             yield from output.get("text", "").splitlines()
             for kind, content in sorted(output.get("data", {}).items()):
                 yield f"   {kind}"
-                if not kind.startswith("image/"):
+                if not (kind.startswith("image/") or "<iframe" in content):
                     yield from str(content).splitlines()
 
 

@@ -21,8 +21,9 @@
 # proxy** works for servers: the shop has set it up, and everybody who wants the shop has to go
 # through it.
 #
-# Nothing here is real traffic. A *simulator* plays it through, request by request, always in the
-# same way; so you may change anything and run it again.
+# Run each cell with Shift and Enter. Nothing here is real traffic: a *simulator* plays it
+# through, request by request, always in the same way; so you may change anything and run it
+# again.
 
 # %%
 import pandas as pd
@@ -97,6 +98,16 @@ seen.outcome(visitors_from_the_office(run))
 # %% [markdown]
 # One: the gateway. That is what a proxy does, whatever its kind: *it asks in its own name*.
 #
+# ## Watch it
+#
+# Two seconds, slowed down: each mark is a request on its way, and comes back filled. Click one to
+# look into it.
+
+# %%
+moment = ps.simulate(scenario.set({"run.duration": "2s", "run.warmup": "0s"}), hops="all")
+moment.play()
+
+# %% [markdown]
 # ## With and without
 #
 # How do we know that it was the proxy? We take it away and let the very same people ask for the
