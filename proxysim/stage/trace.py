@@ -202,9 +202,10 @@ class _Spans:
 
     def _placed(self, told: Sequence[tuple[str, str, float, float]]) -> list[_Span]:
         """The spans of one request, with bodies joined to their heads and handshakes to a way."""
-        tails: dict[tuple[str, float], float] = {
-            (name, start): end for name, step, start, end in told if step == TRANSFER
-        }
+        bodies: dict[str, list[tuple[float, float]]] = {}
+        for name, step, start, end in told:
+            if step == TRANSFER:
+                bodies.setdefault(name, []).append((start, end))
         spans: list[_Span] = []
         for place, (name, step, start, end) in enumerate(told):
             if step == TRANSFER:
@@ -212,7 +213,7 @@ class _Spans:
             if ">" in name:
                 ends = self._ends(name)
                 if ends is not None:
-                    tail = tails.get((name, start), end) if step == RESPONSE else end
+                    tail = _last_byte(bodies.get(name, []), start, end) if step == RESPONSE else end
                     spans.append(_Span(ends, step, start, end, max(tail, end), name))
                 continue
             icon = self._layout.icon(name)
@@ -273,6 +274,18 @@ class _Spans:
             code = self._steps[step] = len(self.steps)
             self.steps.append(step)
         return code
+
+
+def _last_byte(bodies: list[tuple[float, float]], start: float, end: float) -> float:
+    """When the body of the head that crosses from *start* to *end* has come, and out of *bodies*.
+
+    A body is told from its first byte sent, with its head (simulated) or after it (on sockets).
+    """
+    for place, (begins, ends) in enumerate(bodies):
+        if begins >= start - TICK:
+            del bodies[place]
+            return ends
+    return end
 
 
 def _events(run: Run, layout: Layout) -> list[dict[str, Any]]:

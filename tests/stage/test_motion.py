@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 import proxysim as ps
 from proxysim.stage.marks import Motion
-from proxysim.stage.trace import TICK, staged
+from proxysim.stage.page import script
+from proxysim.stage.trace import TICK, _last_byte, staged
 from tests.stage.conftest import SHORT, scenario
 
 NAMES = sorted(SHORT)
@@ -206,3 +207,19 @@ def test_a_notebook_is_given_a_frame_that_can_reach_nothing(played):
     assert shown.startswith('<iframe sandbox="allow-scripts" srcdoc="')
     assert "<script" not in shown
     assert "allow-same-origin" not in shown
+
+
+def test_a_body_may_be_told_with_its_head_or_after_it():
+    assert _last_byte([(1.0, 3.0)], 1.0, 2.0) == 3.0
+    assert _last_byte([(2.0, 3.0)], 1.0, 2.0) == 3.0
+    assert _last_byte([(0.2, 0.5)], 1.0, 2.0) == 2.0
+    assert _last_byte([], 1.0, 2.0) == 2.0
+
+
+def test_the_player_is_one_module_without_imports():
+    for host in ("still", "live"):
+        lines = script(host).splitlines()
+        assert not [line for line in lines if line.startswith(("import ", "export "))]
+        assert "http" not in script(host).replace("http://${trace.site(n)}", "").replace(
+            "HTTP/1.1", ""
+        )
