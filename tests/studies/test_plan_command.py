@@ -1,6 +1,8 @@
 """``proxysim plan`` as it is used: what it prints and writes, and how it ends."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -66,6 +68,15 @@ def test_without_an_answer_the_exit_status_says_so(tmp_path):
     assert json.loads((tmp_path / "summary.json").read_text())["answer"] is None
 
 
+def test_the_python_of_the_guide_runs():
+    page = Path(__file__).resolve().parents[2] / "docs" / "planning.md"
+    (code,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    names = {}
+    exec(code, names)
+    assert names["found"].answer == 2
+    assert names["found"].evidence[0]["verdict"] == "misses"
+
+
 WRONG = {
     "nothing asked": ([*QUEUE], "--objective 'p99 < 250ms'"),
     "objective": ([*QUEUE, "-o", "quick"], "Write it like this: p99 < 250ms"),
@@ -78,7 +89,7 @@ WRONG = {
     "price": ([*QUEUE, "-o", "p99 < 1s", "--price", "cheap"], "0.12/h"),
     "precision": ([*QUEUE, "-o", "p99 < 1s", "--precision", "x"], "--precision: found 'x'"),
     "confidence": ([*QUEUE, "-o", "p99 < 1s", "--confidence", "2"], "like 0.95"),
-    "replications": ([*QUEUE, "-o", "p99 < 1s", "--replications", "2"], "Give 3 or more"),
+    "replications": ([*QUEUE, "-o", "p99 < 1s", "--replications", "2"], "at least 3"),
     "survive": ([*QUEUE, "-o", "p99 < 1s", "--survive", "1"], "no server stands behind"),
     "scenario": (["nosuch", "-o", "p99 < 1s"], "there is no scenario 'nosuch'"),
     "out": ([*QUEUE, "-o", "p99 < 1s", "--out", "/dev/null/x"], "cannot be written to"),
