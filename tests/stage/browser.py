@@ -42,6 +42,7 @@ class Page:
         self._session = session
         self.errors: list[str] = []
         self.asked: list[str] = []
+        self.inner: list[tuple[str, str]] = []
 
     def listen(self) -> None:
         for domain in ("Page", "Runtime", "Network", "Log"):
@@ -52,6 +53,15 @@ class Page:
 
     def close(self) -> None:
         self._browser.send("Target.closeTarget", {"targetId": self._target})
+
+    def frame(self) -> Page:
+        """The first frame of the page that lives in a process of its own, as sandboxed ones do."""
+        attach = {"autoAttach": True, "waitForDebuggerOnStart": False, "flatten": True}
+        self.send("Target.setAutoAttach", **attach)
+        ends = time.monotonic() + PATIENCE
+        while not self.inner and time.monotonic() < ends:
+            self.run("0")  # what has happened is heard between answers
+        return self._browser.attached(*self.inner[0])
 
     def size(self, width: int, height: int, scale: float = 1.0, dark: bool = False) -> None:
         self.send(
@@ -114,6 +124,8 @@ class Page:
             self.errors.append(details.get("exception", {}).get("description") or details["text"])
         elif method == "Log.entryAdded" and told["entry"]["level"] == "error":
             self.errors.append(told["entry"]["text"])
+        elif method == "Target.attachedToTarget":
+            self.inner.append((told["targetInfo"]["targetId"], told["sessionId"]))
         elif method == "Network.requestWillBeSent":
             self.asked.append(told["request"]["url"])
 
@@ -130,7 +142,10 @@ class Browser:
     def page(self) -> Page:
         target = self.send("Target.createTarget", {"url": "about:blank"})["targetId"]
         session = self.send("Target.attachToTarget", {"targetId": target, "flatten": True})
-        page = self._pages[session["sessionId"]] = Page(self, target, session["sessionId"])
+        return self.attached(target, session["sessionId"])
+
+    def attached(self, target: str, session: str) -> Page:
+        page = self._pages[session] = Page(self, target, session)
         page.listen()
         return page
 

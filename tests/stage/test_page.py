@@ -420,10 +420,22 @@ def test_a_page_from_disk_fetches_nothing(page, files):
                       and "data:text/plain" not in error]  # fmt: skip
 
 
-def test_a_notebook_frame_plays(page, played, tmp_path):
+def test_a_notebook_frame_plays_after_nbconvert(page, played, tmp_path):
+    nbformat = pytest.importorskip("nbformat")
+    nbconvert = pytest.importorskip("nbconvert")
+    shown = nbformat.v4.new_output(
+        "display_data", {"text/html": played("both-ends").play()._repr_html_()}
+    )
+    cell = nbformat.v4.new_code_cell("run.play()", outputs=[shown])
+    book = nbformat.v4.new_notebook(cells=[cell])
+    html, _ = nbconvert.HTMLExporter(template_name="basic").from_notebook_node(book)
     path = tmp_path / "notebook.html"
-    frame = played("office-forward-proxy").play()._repr_html_()
-    path.write_text(f"<!doctype html><meta charset=utf-8><body>{frame}</body>", encoding="utf-8")
+    path.write_text(f"<!doctype html><meta charset=utf-8><body>{html}</body>", encoding="utf-8")
     page.open(path.as_uri())
     assert page.run("document.querySelector('iframe').sandbox.value") == "allow-scripts"
     assert page.run("document.querySelector('iframe').contentDocument") is None
+    frame = page.frame()
+    frame.until(READY)
+    frame.run(f"{STAGE}.pause(); {STAGE}.seek({STAGE}.until)")
+    assert frame.run(f"{STAGE}.counts().arrived") == len(played("both-ends").requests)
+    assert frame.errors == []

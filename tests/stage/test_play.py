@@ -11,6 +11,7 @@ from contextlib import closing
 import pytest
 from typer.testing import CliRunner
 
+import proxysim as ps
 from proxysim.cli.app import app
 
 PATIENCE = 120
@@ -152,10 +153,14 @@ def test_an_address_that_cannot_be_has_a_way_back(page, address, query, said):
     page.errors[:] = [error for error in page.errors if "400" not in error]
 
 
-def test_a_server_that_has_gone_is_told_with_the_way_back(page):
-    process, there = started("one-server")
+def test_a_file_of_ones_own_and_a_server_that_goes_away(page, tmp_path):
+    path = tmp_path / "mine.yaml"
+    mine = ps.load("one-server").set({"title": "Mine", "run.duration": "1s", "run.warmup": 0})
+    path.write_text(mine.to_yaml(), encoding="utf-8")
+    process, there = started(str(path))
     try:
-        opened(page, there, ONE)
+        opened(page, there)
+        assert page.run("document.querySelector('h1').textContent") == "Mine"
     finally:
         ended(process)
     page.run(
@@ -164,22 +169,9 @@ def test_a_server_that_has_gone_is_told_with_the_way_back(page):
     )
     page.until("!document.querySelector('.problem').hidden")
     said = page.run("document.querySelector('.problem').textContent")
-    assert "proxysim play one-server" in said
+    assert "proxysim play mine" in said
     assert "Try again" in said
     page.errors.clear()  # the browser's own notes on an address that nobody answers
-
-
-def test_a_file_of_ones_own(tmp_path, page):
-    import proxysim as ps
-
-    path = tmp_path / "mine.yaml"
-    path.write_text(ps.load("one-server").set("title", "Mine").to_yaml(), encoding="utf-8")
-    process, there = started(str(path))
-    try:
-        opened(page, there)
-        assert page.run("document.querySelector('h1').textContent") == "Mine"
-    finally:
-        ended(process)
 
 
 def refused(*arguments):
