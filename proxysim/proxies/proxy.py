@@ -34,7 +34,7 @@ Deliver = Callable[[Request, Head | Failure], Handling]
 GATEWAY_ERRORS = {
     "timeout": (504, "The server did not answer in time."),
     "overload": (503, "No server can take the request now."),
-    "denied": (403, "A proxy further on does not allow it."),
+    "denied": (403, "This is out of the proxy's reach, or of one further on."),
     "unresolved": (502, "The name of the server is not known."),
 }
 NO_ANSWER = (502, "The server could not be reached, or broke off.")
@@ -112,6 +112,13 @@ class Proxy:
     def residents(self) -> Sequence[Generator[Effect, Any, None]]:
         """What runs by itself as long as the proxy does."""
         return ()
+
+    def interim(self, response: Response) -> Response | None:
+        """What the client is told of an interim answer (1xx), None for nothing.
+
+        Who asked leave to send a body has had it of this proxy. Source: RFC 9110, section 15.2.
+        """
+        return None if response.status == 100 else self.identity.answer(response)
 
     # One exchange with a backend, and what is done with its answer.
 

@@ -88,6 +88,12 @@ class Answering:
         parts.append(b"\r\n")
         return b"".join(parts)
 
+    def interim(self, response: Response) -> None:
+        """Tell the client of an interim answer, where it can understand one."""
+        if self.message is not None and self.version != "1.0" and not self.begun:
+            lines = field_lines(response.headers, sized=False)
+            self.wire.write(b"%b%b\r\n" % (status_line(response.status), lines))
+
     def bare(self, response: Response) -> bool:
         """Whether the answer to the request has no body, whatever there is."""
         return bodiless(self.method, response.status)

@@ -49,6 +49,7 @@ class Link:
         self._reader = ResponseReader(self._began, ANSWERS)
         self._request: Request | None = None
         self._tell: Callable[[Head | Failure], Any] | None = None
+        self._hint: Callable[[Response], Any] | None = None
         self._head: Message | None = None
         self._told = False
         self._unsent: asyncio.Task[None] | None = None
@@ -70,17 +71,18 @@ class Link:
         deadline: float | None,
         tell: Callable[[Head | Failure], Any],
         *,
+        hint: Callable[[Response], Any] | None = None,
         absolute: bool = False,
     ) -> None:
         """Send *request*; *tell* is told the head of the answer, or why there is none, once.
 
-        *deadline*: how many seconds until the head. *absolute*: the whole target is named, as for a
-        proxy.
+        *deadline*: how many seconds until the head. *hint* is told of interim answers before it.
+        *absolute*: the whole target is named, as for a proxy.
         """
         self.used += 1
         self.heard = self._told = False
         self._head = None
-        self._request, self._tell = request, tell
+        self._request, self._tell, self._hint = request, tell, hint
         if self._stale:
             self._reader, self._stale = ResponseReader(self._began, ANSWERS), False
         if deadline is not None:
@@ -219,6 +221,8 @@ class Link:
         if request is None or self._head is not None:
             raise Refused(502, "An answer that nobody asked for.")
         if status < 200 and status != 101:
+            if self._hint is not None:
+                self._hint(Response(status, message.fields.headers))
             return None
         if status == 101 and "upgrade" not in request.headers:
             raise Refused(502, "A change of protocol that nobody asked for.")

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Generator
 from typing import TYPE_CHECKING, Any
 
-from proxysim.messages import Connection, Content, Failure
+from proxysim.messages import Connection, Content, Failure, Response
 from proxysim.proxies.effects import (
     Closed,
     Connect,
@@ -175,8 +175,16 @@ class Run:
     # Exchanges with backends.
 
     def fetch(self, effect: Fetch) -> Any:
-        self._undo = self.world.upstreams.fetch(effect, self._fetched)
+        hint = None if self.client is None else self._hinted
+        self._undo = self.world.upstreams.fetch(effect, self._fetched, hint)
         return LATER
+
+    def _hinted(self, response: Response) -> None:
+        """An interim answer has come."""
+        client = _present(self.client)
+        told = client.house.interim(response)
+        if told is not None:
+            client.interim(told)
 
     def _fetched(self, reply: Head | Failure) -> None:
         body = reply.body if isinstance(reply, Head) else None

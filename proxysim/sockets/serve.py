@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from proxysim.errors import ScenarioError
-from proxysim.messages import Connection, Request
+from proxysim.messages import Connection, Request, Response
 from proxysim.proxies.effects import Effect, Handling, Opening
 from proxysim.proxies.forward import ForwardProxy
 from proxysim.sockets.client import Client
@@ -97,6 +97,7 @@ class Server:
         self.proxy = proxy
         self.handle = proxy.handle
         self.opened = proxy.opened
+        self.interim: Callable[[Response], Response | None] = getattr(proxy, "interim", _none)
         self.forward = isinstance(proxy, ForwardProxy)
 
     def replace(self, proxy: Served) -> None:
@@ -225,3 +226,7 @@ def on_loopback(host: str) -> bool:
 
 def _nothing(client: Client) -> None:
     pass
+
+
+def _none(response: Response) -> None:
+    """What asks nobody hears of no interim answers."""

@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from typing import Any
 
-from proxysim.messages import Connection, Failure, Request
+from proxysim.messages import Connection, Failure, Request, Response
 from proxysim.policies.backend import Backend
 from proxysim.policies.reach import LOOPBACK
 from proxysim.policies.retry import IDEMPOTENT
@@ -24,6 +24,7 @@ KEPT_SECONDS = 4.0
 
 Key = tuple[str, int, str]
 Tell = Callable[[Head | Failure], Any]
+Hint = Callable[[Response], Any]
 
 
 class _Passive:
@@ -75,12 +76,12 @@ class Upstreams:
         """How many connections have been opened."""
         return self.dialler.opened
 
-    def fetch(self, effect: Fetch, tell: Tell) -> Callable[[], Any]:
+    def fetch(self, effect: Fetch, tell: Tell, hint: Hint | None = None) -> Callable[[], Any]:
         """Send a request; *tell* is told the answer's head at its first byte, or why there is none.
 
-        What is returned ends it.
+        *hint* is told of interim answers before. What is returned ends it.
         """
-        exchange = _Exchange(self, effect, tell)
+        exchange = _Exchange(self, effect, tell, hint)
         exchange.begin()
         return exchange.stop
 
@@ -216,12 +217,13 @@ class _Exchange:
     by a new one (RFC 9112, section 9.3.1).
     """
 
-    __slots__ = ("_effect", "_key", "_link", "_task", "_tell", "_upstreams")
+    __slots__ = ("_effect", "_hint", "_key", "_link", "_task", "_tell", "_upstreams")
 
-    def __init__(self, upstreams: Upstreams, effect: Fetch, tell: Tell) -> None:
+    def __init__(self, upstreams: Upstreams, effect: Fetch, tell: Tell, hint: Hint | None) -> None:
         self._upstreams = upstreams
         self._effect = effect
         self._tell = tell
+        self._hint = hint
         self._key = upstreams.key(effect.backend, effect.request)
         self._link: Link | None = None
         self._task: asyncio.Task[None] | None = None
@@ -243,7 +245,8 @@ class _Exchange:
         self._link = link
         effect = self._effect
         absolute = effect.backend.name in self._upstreams.proxies
-        link.ask(effect.request, effect.deadlines.first_byte, tell, absolute=absolute)
+        patience = effect.deadlines.first_byte
+        link.ask(effect.request, patience, tell, hint=self._hint, absolute=absolute)
 
     def _told(self, reply: Head | Failure) -> None:
         """What came of a kept connection."""

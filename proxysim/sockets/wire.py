@@ -55,6 +55,7 @@ class Wire(asyncio.Protocol):
         self._holds: set[str] = set()
         self._waiting: list[asyncio.Future[None]] = []
         self._lost = False
+        self._halves = True  # one side may end without the other
         self._socket: socket.socket | None = None
         self._closed: asyncio.Future[None] | None = None
         self.room: Callable[[], Any] | None = None
@@ -137,6 +138,7 @@ class Wire(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", transport)
         self.transport.set_write_buffer_limits(high=WINDOW)
         self._socket = transport.get_extra_info("socket")
+        self._halves = transport.get_extra_info("sslcontext") is None
         name = transport.get_extra_info("peername")
         if self.told is not None and self.told[0]:
             self.peer = self.told[0]
@@ -150,7 +152,7 @@ class Wire(asyncio.Protocol):
     def eof_received(self) -> bool:
         self.at_end = True
         self.owner.ended()
-        return not self.gone and not self.transport.is_closing()
+        return self._halves and not self.gone and not self.transport.is_closing()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.gone = self._lost = True

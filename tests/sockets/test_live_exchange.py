@@ -115,17 +115,46 @@ async def test_trailers_reach_the_backend_and_a_client_that_takes_them(stage):
     assert answer.endswith(b"5\r\nhello\r\n0\r\nx-sum: 2\r\n\r\n")
 
 
+HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\nServer: x\r\nConnection: y\r\nY: 1\r\n\r\n"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+HINTED = b"HTTP/1.1 100 Continue\r\n\r\n" + HINTS + OK
+
+
 async def test_interim_answers_are_not_taken_for_the_answer(stage):
-    hints = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n"
-    raw = await stage.raw(
-        saying(
-            b"HTTP/1.1 100 Continue\r\n\r\n"
-            + hints
-            + b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-        )
+    edge = await stage.reverse(await stage.raw(saying(HINTED)))
+    answer = await whole(stage, edge, get() + get(b"Connection: close"))
+    assert [part[:3] for part in answer.split(b"HTTP/1.1 ")[1:]] == [b"103", b"200"] * 2
+    assert answer.count(b"\r\n\r\nok") == 2
+
+
+async def test_hints_are_passed_on_at_once_less_what_concerns_one_hop(stage):
+    said = asyncio.Event()
+
+    async def hint(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(HINTED.removesuffix(OK))
+        await said.wait()
+        writer.write(OK)
+        await reader.read()
+        writer.close()
+
+    edge = await stage.reverse(await stage.raw(hint))
+    reader, writer = await stage.get(edge)
+    told = await reader.readuntil(b"\r\n\r\n")
+    assert told == b"HTTP/1.1 103 Early Hints\r\nlink: </a.css>\r\n\r\n"
+    said.set()
+    assert (await reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200 OK\r\n")
+    writer.close()
+
+
+@pytest.mark.parametrize("collapse", [False, True])
+async def test_who_cannot_understand_hints_or_shares_a_fetch_gets_none(stage, collapse):
+    edge = await stage.reverse(
+        await stage.raw(saying(HINTED)), cache=stage.cache(collapse=collapse)
     )
-    edge = await stage.reverse(raw)
-    assert (await stage.ask(edge, count=2)).body == b"ok"
+    line = b"GET /page HTTP/1.1" if collapse else b"GET /page HTTP/1.0"
+    answer = await whole(stage, edge, get(b"Connection: close", line=line))
+    assert answer.startswith(b"HTTP/1.1 200")
 
 
 @pytest.mark.parametrize(
