@@ -144,7 +144,13 @@ class ClientPart(Part):
         turn: Turn = self._turn
         clients = self.groups[turn.group]
         self.scheduled[turn.draw.id] = turn.at
-        clients.ask(turn.draw, self.alarm.time, self._next_turn)
+        limit = self.alarm.after(self.task.drain, lambda _: clients.leave())
+
+        def then() -> None:
+            self.alarm.cancel(limit)
+            self._next_turn()
+
+        clients.ask(turn.draw, self.alarm.time, then)
 
     @property
     def idle(self) -> bool:

@@ -170,10 +170,14 @@ class Clients:
             context = {"message": "A client has failed", "exception": error}
             task.get_loop().call_exception_handler(context)
 
-    async def close(self) -> None:
-        """The run is over: what is under way is left so."""
+    def leave(self) -> None:
+        """What is under way is left so."""
         for request in tuple(self.under_way):
             request.leave()
+
+    async def close(self) -> None:
+        """The run is over."""
+        self.leave()
         for task in tuple(self.tasks):
             task.cancel()
         if self.tasks:

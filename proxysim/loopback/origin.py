@@ -94,8 +94,8 @@ class Origin:
 
     @property
     def idle(self) -> bool:
-        """Whether it has nothing to do."""
-        return self.desk.idle
+        """Whether it does nothing: there is nothing to do, or it is silent."""
+        return self.desk.idle or self._silences > 0
 
     def _plain(self) -> Wire:
         return Wire(lambda wire: _Visit(self, wire, secure=False), _nothing)

@@ -100,7 +100,7 @@ class ProxyNode:
     @property
     def idle(self) -> bool:
         """Whether nothing goes on but tunnels that stand open."""
-        return self.driver.resting and self._inside == self._relayed
+        return self._silences > 0 or (self.driver.resting and self._inside == self._relayed)
 
     def begin(self) -> None:
         """Take what comes."""

@@ -29,7 +29,6 @@ NEEDED = ("httptools", "brotli", "zstandard", "cryptography", "trustme")
 AHEAD = 0.2
 #: Seconds beyond its own length that a run may take until it is given up.
 GRACE = 60.0
-SILENCE = 60.0
 
 
 def live(
@@ -155,7 +154,7 @@ def _watch(
     until = time.monotonic() + AHEAD + run.duration + run.drain + GRACE
     asked = crew.members[-1]
     while True:
-        left = SILENCE if sequential else until - time.monotonic()
+        left = run.drain + GRACE if sequential else until - time.monotonic()
         for member, told in crew.hear(crew.members, max(0.0, left)):
             if isinstance(told, Over):
                 return

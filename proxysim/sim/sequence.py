@@ -55,11 +55,13 @@ class Sequence:
             world.recorder.node_window(meter.row(0.0, world.duration))
 
     def _busy(self) -> bool:
-        """Whether anything goes on but tunnels that stand open."""
+        """Whether anything goes on but tunnels that stand open, and what the silent hold."""
         world = self.world
         if world.open:
             return True
         for node in world.nodes.values():
+            if node.silent:
+                continue
             if isinstance(node, ProxyNode):
                 tasks = (*node.inside.values(), *node.beside)
                 if any(task is not None and task.tunnel is None for task in tasks):
