@@ -55,8 +55,8 @@ if TYPE_CHECKING:
     from proxysim.scenario import Scenario, from_dict, load, loads, shipped
     from proxysim.studies.compare import compare
     from proxysim.studies.metrics import Prices
-    from proxysim.studies.sweep import sweep
     from proxysim.studies.plan import plan
+    from proxysim.studies.sweep import sweep
 
     __version__: str
 
