@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import webbrowser
 from importlib.util import find_spec
 from pathlib import Path
@@ -66,7 +67,7 @@ def play(
         if browser:
             webbrowser.open(address)
 
-    serve(library, name, here, ready)
+    serve(library, name, here, ready, f"proxysim play {shlex.quote(scenario)}")
 
 
 def _film(

@@ -56,11 +56,14 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 def application(
-    library: Mapping[str, str | os.PathLike[str]], worker: Worker, first: str = ""
+    library: Mapping[str, str | os.PathLike[str]],
+    worker: Worker,
+    first: str = "",
+    command: str = "proxysim play",
 ) -> App:
     """The ASGI application: a page, its script and style, and runs of the *library*'s scenarios.
 
-    *first* is the scenario that the page opens with.
+    *first* is the scenario that the page opens with, *command* what starts it all again.
     """
 
     def page(_: Request) -> Response:
@@ -74,7 +77,12 @@ def application(
 
     def scenarios(_: Request) -> Response:
         return JSONResponse(
-            {"first": first, "names": list(library), "scenes": {n: scenes_of(n) for n in library}}
+            {
+                "first": first,
+                "command": command,
+                "names": list(library),
+                "scenes": {n: scenes_of(n) for n in library},
+            }
         )
 
     async def run(request: Request) -> Response:
@@ -120,13 +128,14 @@ def listening(port: int) -> socket.socket:
 def serve(
     library: Mapping[str, str | os.PathLike[str]], first: str, here: socket.socket,
     ready: Callable[[str], None],
+    command: str = "proxysim play",
 ) -> None:  # fmt: skip
     """Serve until interrupted; *ready* is called with the page's address once it can be asked."""
     import uvicorn
 
     worker = Worker(library)
     config = uvicorn.Config(
-        application(library, worker, first), log_level="warning", access_log=False,
+        application(library, worker, first, command), log_level="warning", access_log=False,
         timeout_graceful_shutdown=1, server_header=False,
     )  # fmt: skip
 

@@ -169,7 +169,7 @@ def test_a_file_of_ones_own_and_a_server_that_goes_away(page, tmp_path):
     )
     page.until("!document.querySelector('.problem').hidden")
     said = page.run("document.querySelector('.problem').textContent")
-    assert "proxysim play mine" in said
+    assert f"proxysim play {path}" in said
     assert "Try again" in said
     page.errors.clear()  # the browser's own notes on an address that nobody answers
 

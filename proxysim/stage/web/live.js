@@ -139,7 +139,7 @@ class Live {
   }
 
   #gone(again) {
-    this.player.problem(`The server of this page does not answer any more. Start it again with: proxysim play ${this.name || ""}`,
+    this.player.problem(`The server of this page does not answer any more. Start it again with: ${this.known ? this.known.command : "proxysim play"}`,
       {label: "Try again", call: again});
   }
 
