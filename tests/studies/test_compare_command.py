@@ -15,7 +15,7 @@ from proxysim.cli import app
 from proxysim.errors import ResultError
 
 SHORT = [
-    "--set", "run.duration=6s", "--set", "run.warmup=1s", "--replications", "3", "--workers", "1",
+    "--set", "run.duration=3s", "--set", "run.warmup=1s", "--replications", "3", "--workers", "1",
 ]  # fmt: skip
 VARY = ["--vary", "nodes.edge.balancer=round_robin,least_connections"]
 
@@ -26,7 +26,7 @@ def command(*arguments):
 
 @pytest.fixture(scope="module")
 def compared():
-    scenario = ps.load("unequal-servers").set({"run.duration": "6s", "run.warmup": "1s"})
+    scenario = ps.load("unequal-servers").set({"run.duration": "3s", "run.warmup": "1s"})
     vary = {"nodes.edge.balancer": ["round_robin", "least_connections"]}
     return ps.compare(scenario, vary, replications=3, workers=1, metrics=["mean", "utilisation"])
 
@@ -64,9 +64,6 @@ def test_out_leaves_tables_charts_and_a_manifest(tmp_path):
     assert set(values["setting"]) == {"round_robin", "least_connections", "without edge"}
     differences = pd.read_csv(tmp_path / "differences.csv")
     assert len(differences) == 4
-    again = {path: path.read_bytes() for path in tmp_path.rglob("*.*")}
-    assert command(*arguments).exit_code == 0
-    assert {path: path.read_bytes() for path in tmp_path.rglob("*.*")} == again
 
 
 @pytest.mark.parametrize(

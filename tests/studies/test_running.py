@@ -17,7 +17,7 @@ from proxysim.studies.crews import Alone, Processes, crew_of
 from proxysim.studies.metrics import metrics_of
 from proxysim.studies.running import Job, carried_out, run_all
 
-SCENARIO = ps.load("website-reverse-proxy").set({"run.duration": "1.5s", "run.warmup": "0.5s"})
+SCENARIO = ps.load("website-reverse-proxy").set({"run.duration": "1s", "run.warmup": "0.5s"})
 NAMES = ["mean", "p99", "hit_ratio", "utilisation.shop", "load.shop-4", "bytes.edge-shop"]
 
 
