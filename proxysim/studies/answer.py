@@ -8,11 +8,13 @@ from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal
 
+from proxysim.errors import ResultError
 from proxysim.results.summary import plain
 from proxysim.studies.evidence import Measured, Trial
 from proxysim.studies.objectives import Objective
 from proxysim.studies.pricing import HOURS_A_MONTH, Growth, Tariff
 from proxysim.studies.search import Found
+from proxysim.studies.telling import sure, told, unsure
 from proxysim.studies.variable import Variable
 
 if TYPE_CHECKING:
@@ -109,8 +111,12 @@ class Plan:
         return self.found.met
 
     def trial(self, value: float) -> Trial:
-        """What came of *value*, which was tried."""
-        return next(trial for trial in self.trials if trial.value == value)
+        """What came of *value*; ResultError where it was not tried."""
+        for trial in self.trials:
+            if trial.value == value:
+                return trial
+        tried = ", ".join(self.variable.kind.write(trial.value) for trial in self.trials)
+        raise ResultError(f"{value!r} was not tried", mend=f"These were: {tried}.")
 
     @property
     def best(self) -> Trial:
@@ -155,8 +161,6 @@ class Plan:
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain values, as ``--json`` prints it."""
-        from proxysim.studies.telling import sure, unsure
-
         said: dict[str, Any] = {
             "scenario": self.scenario,
             "seed": self.seed,
@@ -185,8 +189,6 @@ class Plan:
         return {name: plain(value) for name, value in said.items()}
 
     def __str__(self) -> str:
-        from proxysim.studies.telling import told
-
         return "\n".join(f"{word}: {line}" for word, line in told(self))
 
     def __repr__(self) -> str:

@@ -106,7 +106,7 @@ def plan(
         found=found,
         trials=tried,
         assumptions=tuple(assumptions(base, what, found, tried, bench, prices)),
-        limit=limit(trials[found.best]),
+        limit="" if found.met else limit(trials[found.best]),
         headroom=headroom_of(bench, fleet) if headroom and not what.is_load else None,
         outlook=None if grows is None else outlook_of(bench, fleet, grows),
         curve=measured_curve(bench, fleet) if curve else None,

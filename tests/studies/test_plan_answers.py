@@ -52,6 +52,13 @@ def test_the_evidence_is_a_row_for_each_value(servers):
     assert set(frame["metric"]) == {"mean", "unanswered"}
 
 
+def test_a_value_that_was_not_tried_is_refused(servers):
+    assert servers.trial(3) is servers.best
+    assert servers.limit == ""
+    with pytest.raises(ResultError, match="These were: "):
+        servers.trial(1000)
+
+
 def test_a_fleet_costs_its_servers_and_what_goes_out(servers):
     best = servers.best
     out = best.figures["throughput"] * 2000 / 1e9 * 3600 * 0.08
