@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from proxysim.errors import ScenarioError
 from proxysim.results.run import Run
 from proxysim.scenario import Scenario
 from proxysim.scenario import nodes as said
-from proxysim.workload.draws import ClosedGroup, OpenGroup, Workload
+from proxysim.workload.draws import OpenGroup, Workload
 from proxysim.workload.replay import ReplayGroup
 
 __all__ = ["rehearse", "wanted_rate"]
@@ -17,6 +17,9 @@ __all__ = ["rehearse", "wanted_rate"]
 EASY = 100.0
 #: Seconds that a trial lasts. All connections are new in it, so it is harder than the rest.
 TRIAL = 2.0
+#: At most so many requests a second are asked in it, and so long is waited for their answers.
+GENTLE = 150.0
+DRAIN = 5.0
 #: How much more than in the trial may be carried by connections that are kept.
 BETTER = 2.0
 
@@ -41,25 +44,36 @@ def rehearse(scenario: Scenario, workload: Workload, play: Callable[[Scenario], 
     rate = wanted_rate(workload, run.duration)
     if rate <= EASY or run.duration <= 2 * TRIAL:
         return
-    trial = scenario.set({"run.duration": TRIAL, "run.warmup": 0.0, "events": []})
-    carried = BETTER * play(trial).extra["live"]["carried"]
+    carried = BETTER * play(_trial(scenario, rate)).extra["live"]["carried"]
     if rate > carried:
         raise ScenarioError(
             f"{rate:,.0f} requests a second are more than this machine carries live: about"
             f" {carried:,.0f}",
             place="live",
-            mend=_mend(scenario, workload, 0.8 * carried / rate),
+            mend=_mend(scenario, 0.8 * carried / rate),
         )
 
 
-def _mend(scenario: Scenario, workload: Workload, share: float) -> str:
+def _trial(scenario: Scenario, rate: float) -> Scenario:
+    """A moment of *scenario*, in which no more is asked than shows what a request takes."""
+    changes: dict[str, object] = {
+        "run.duration": TRIAL,
+        "run.warmup": 0.0,
+        "run.drain": DRAIN,
+        "events": [],
+    }
+    share = min(1.0, GENTLE / rate)
+    return scenario.set(changes | {path: share * given for path, given in _rates(scenario)})
+
+
+def _mend(scenario: Scenario, share: float) -> str:
     """How to ask for *share* of what is asked for now."""
-    for group in workload.groups:
-        node = scenario.document.nodes[group.name]
-        if isinstance(group, ClosedGroup) or not isinstance(node, said.Clients):
-            continue
-        if node.arrivals.kind in ("poisson", "even"):
-            kind, given = node.arrivals.kind, node.arrivals.parameters
-            less = max(1.0, share * given)
-            return f"Ask for less: --set nodes.{group.name}.arrivals.{kind}={less:.0f}/s"
-    return "Ask for less, or run it simulated."
+    less = [f"--set {path}={max(1.0, share * given):.0f}/s" for path, given in _rates(scenario)]
+    return f"Ask for less: {' '.join(less)}" if less else "Ask for less, or run it simulated."
+
+
+def _rates(scenario: Scenario) -> Iterator[tuple[str, float]]:
+    """The rates that are plain numbers, by their paths."""
+    for name, node in scenario.document.nodes.items():
+        if isinstance(node, said.Clients) and node.arrivals.kind in ("poisson", "even"):
+            yield f"nodes.{name}.arrivals.{node.arrivals.kind}", float(node.arrivals.parameters)

@@ -134,7 +134,9 @@ def test_a_rate_beyond_the_machine_is_refused_with_one_that_is_not():
     with pytest.raises(ScenarioError, match="5,000 requests a second are more than") as refused:
         rehearsal.rehearse(scenario, workload_of(scenario), play)
     assert "--set nodes.users.arrivals.poisson=800/s" in str(refused.value)
-    assert tried[0].document.run.duration == rehearsal.TRIAL
+    (trial,) = tried
+    assert trial.document.run.duration == rehearsal.TRIAL
+    assert rehearsal.wanted_rate(workload_of(trial), 2.0) == rehearsal.GENTLE
 
 
 def test_a_rate_that_is_easy_is_not_tried():
