@@ -5,6 +5,7 @@ import {duration} from "./words.js";
 
 const POINTS = 180;
 const WINDOW = 1 / 10; // of the time that is shown
+const HEIGHT = 104;
 
 const percent = (value) => Number.isFinite(value) ? `${(100 * value).toFixed(0)} %` : "–";
 const whole = (value) => Number.isFinite(value) ? value.toFixed(0) : "–";
@@ -123,12 +124,16 @@ export class Chart {
     this.top = chart.top || Math.max(0, ...finite) * 1.08 || 1;
   }
 
+  // Asked for seldom: to measure makes the browser lay out the page.
+  resize() {
+    this.width = this.canvas.clientWidth || 260;
+    this.scale = window.devicePixelRatio || 1;
+    this.canvas.width = Math.round(this.width * this.scale);
+    this.canvas.height = Math.round(HEIGHT * this.scale);
+  }
+
   draw(t, colours) {
-    const width = this.canvas.clientWidth || 260, height = 104, scale = window.devicePixelRatio || 1;
-    if (this.canvas.width !== Math.round(width * scale)) {
-      this.canvas.width = Math.round(width * scale);
-      this.canvas.height = Math.round(height * scale);
-    }
+    const {width, scale} = this, height = HEIGHT;
     const c = this.canvas.getContext("2d");
     c.setTransform(scale, 0, 0, scale, 0, 0);
     c.clearRect(0, 0, width, height);
@@ -168,13 +173,11 @@ export class Chart {
       }
       c.stroke();
       c.setLineDash([]);
-      const value = line.values[now];
-      this.values[place].textContent = chart.unit(value);
+      let text = chart.unit(line.values[now]);
+      const gap = line.values[now] - chart.lines[0].values[now];
+      if (chart.difference && place === 1 && Number.isFinite(gap)) text += ` (${gap < 0 ? "−" : "+"}${chart.unit(Math.abs(gap))})`;
+      if (this.values[place].textContent !== text) this.values[place].textContent = text;
     });
-    if (chart.difference && chart.lines.length === 2) {
-      const gap = chart.lines[1].values[now] - chart.lines[0].values[now];
-      this.values[1].textContent += Number.isFinite(gap) ? ` (${gap < 0 ? "−" : "+"}${chart.unit(Math.abs(gap))})` : "";
-    }
     c.strokeStyle = colours.ink;
     c.globalAlpha = 0.35;
     c.beginPath();

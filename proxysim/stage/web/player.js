@@ -165,6 +165,7 @@ export class Player {
       const width = pane.canvas.parentElement.clientWidth;
       if (width > 0) pane.painter.resize(width, this.colours);
     }
+    for (const chart of this.charts || []) chart.resize();
     legendOf(this.parts.legend, this.colours);
     this.#draw();
   }
