@@ -29,6 +29,7 @@ NEEDED = ("httptools", "brotli", "zstandard", "cryptography", "trustme")
 AHEAD = 0.2
 #: Seconds beyond its own length that a run may take until it is given up.
 GRACE = 60.0
+MOST_PROXIES = 32
 
 
 def live(
@@ -126,6 +127,12 @@ def tasks_of(
     servers = tuple(name for name, node in nodes.items() if isinstance(node, said.Server))
     clients = tuple(name for name, node in nodes.items() if isinstance(node, said.Clients))
     proxies = [name for name, node in nodes.items() if isinstance(node, said.ProxyBase)]
+    if len(proxies) > MOST_PROXIES:
+        raise ScenarioError(
+            f"found {len(proxies)} proxies, and each is a process of its own",
+            place="nodes",
+            mend=f"Have {MOST_PROXIES} at most, or run it simulated.",
+        )
     wanted = [("servers", servers), *(("proxy", (name,)) for name in proxies), ("clients", clients)]
     return [
         Task(

@@ -149,9 +149,7 @@ async def secured(
     """Begin TLS on *transport*, which is open, and make *protocol* its owner."""
     loop = asyncio.get_running_loop()
     ready: asyncio.Future[None] = loop.create_future()
-    layer = sslproto.SSLProtocol(
-        loop, protocol, tls, ready, server_side=False, server_hostname=server_name
-    )
+    layer = _Layer(loop, protocol, tls, ready, server_side=False, server_hostname=server_name)
     transport.set_protocol(layer)
     layer.connection_made(transport)
     try:
@@ -166,6 +164,12 @@ async def secured(
         transport.abort()
         raise
     return None
+
+
+class _Layer(sslproto.SSLProtocol):
+    """TLS over any transport; there may be thousands, and each has a buffer of that many bytes."""
+
+    max_size = 32 * 1024
 
 
 def _socket(source: str) -> socket.socket:

@@ -15,10 +15,11 @@ from pathlib import Path
 import pytest
 
 import proxysim as ps
-from proxysim.errors import ProxysimError, RunError
+from proxysim.errors import ProxysimError, RunError, ScenarioError
 from proxysim.loopback import running
 from proxysim.loopback.crew import Crew
 from proxysim.loopback.orders import Ready
+from proxysim.scenario import from_dict
 from tests.loopback.stage import one_queue
 
 pytest.importorskip("httptools")
@@ -150,3 +151,11 @@ def test_a_missing_part_is_named(monkeypatch):
     monkeypatch.setattr(running, "find_spec", lambda name: None)
     with pytest.raises(ProxysimError, match=r"httptools.*cannot be found.*proxysim\[live\]"):
         ps.live(one_queue())
+
+
+def test_more_proxies_than_can_be_processes_are_refused():
+    tree = one_queue().to_dict()
+    for number in range(40):
+        tree["nodes"][f"proxy-{number}"] = {"kind": "forward_proxy"}
+    with pytest.raises(ScenarioError, match="found 40 proxies"):
+        ps.live(from_dict(tree))
