@@ -80,7 +80,9 @@ def executed(source: Path) -> nbformat.NotebookNode:
         resources = {"metadata": {"path": str(NOTEBOOKS)}}
         length = len(book.cells)
         book.cells += [nbformat.v4.new_code_cell(code) for code in solutions(book)]
-        NotebookClient(book, resources=resources, **options).execute()
+        client = NotebookClient(book, resources=resources, **options)
+        client.execute()
+    _look_at_sliders(client)
     del book.cells[length:]
     book.metadata = metadata
     for cell in book.cells:
@@ -88,6 +90,15 @@ def executed(source: Path) -> nbformat.NotebookNode:
         if cell.cell_type == "code":
             cell.outputs = [_settled(output) for output in cell.outputs]
     return book
+
+
+def _look_at_sliders(client: NotebookClient) -> None:
+    """Raise the mistake that a slider shows instead of what it is to show: it stops no cell."""
+    for state in client.widget_state.values():
+        for output in state.get("outputs", ()):
+            if output["output_type"] == "error":
+                told = "\n".join(output["traceback"])
+                raise CellExecutionError(told, output["ename"], output["evalue"])
 
 
 def solutions(book: nbformat.NotebookNode) -> list[str]:

@@ -149,8 +149,11 @@ def test_what_differs_from_run_to_run_is_settled(lesson):
     assert {*book.metadata} == {"kernelspec", "language_info"}
 
 
-def test_a_lesson_that_fails_is_named(lesson, capsys):
-    lesson("1 / 0")
+@pytest.mark.parametrize(
+    "cell", ["1 / 0", "from ipywidgets import interact\n_ = interact(lambda n: 1 / n, n=0)"]
+)
+def test_a_lesson_or_slider_that_fails_is_named(lesson, capsys, cell):
+    lesson(cell)
     assert TOOL["main"](["00"]) == 1
     told = capsys.readouterr().err
     assert told.startswith("00-odd.py: ")
