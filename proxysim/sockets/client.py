@@ -228,7 +228,7 @@ class Client(Answering):
             raise Refused(400, "This is a forward proxy: ask it for whole addresses.")
         body = None
         if has_body:
-            body = Incoming(self.wire, self._go_on, _nothing)
+            body = Incoming(self.wire, self._go_on, lambda: None)
         self._newest = message
         self._queue.append(Arrival(message, target))
         return body
@@ -398,7 +398,3 @@ class Client(Answering):
         self.sent = down
         if self.request is not None:
             self.house.answered(self)
-
-
-def _nothing() -> None:
-    pass

@@ -259,10 +259,17 @@ class RequestReader(_Reader):
         read as if it had not asked. Raises :class:`Refused`; nothing can be read after that.
         """
         rest = super().feed(data)
+        if self.in_head and self._target and not self._raw and data.endswith(b"\n"):
+            self._want_version()
         while rest is not None and self._message is not None:
             self._prime(self._message.fields)
             rest = super().feed(rest)
         return rest
+
+    def _want_version(self) -> None:
+        """Refuse a line that has ended without one (HTTP/0.9): its client waits for its answer."""
+        if self._parser.get_http_version() == "0.0":
+            raise Refused(505, "Only HTTP/1.1 and 1.0 are spoken.")
 
     def restart(self) -> None:
         """Read what follows as HTTP."""

@@ -51,6 +51,7 @@ CASES: dict[str, tuple[bytes, int]] = {
     "high byte in a name": (get(b"X\xff: a"), 400),
     # The request line.
     "no version": (b"GET /page\r\nHost: shop.example\r\n\r\n", 505),
+    "line of 0.9 alone": (b"GET /page\r\n", 505),
     "version 0.9": (get(line=b"GET /page HTTP/0.9"), 505),
     "version 1.2": (get(line=b"GET /page HTTP/1.2"), 400),
     "version 2.0": (get(line=b"GET /page HTTP/2.0"), 505),
