@@ -19,6 +19,7 @@ from proxysim.results.run import Run
 from proxysim.results.summary import plain
 from proxysim.stage.chapters import MOST, chosen_rows
 from proxysim.stage.layout import Layout, laid_out
+from proxysim.stage.measured import measured
 from proxysim.stage.stories import last_fetched, opaque_wires, sights_of
 
 if TYPE_CHECKING:
@@ -89,10 +90,13 @@ def staged(
         "sights": sights_of(run, rows),
         "choices": plain(_choices(run, rows)),
         "fresh": plain(_freshness(scenario)),
+        "windows": None,
     }
     for name in ("title", "question", "watch_for"):
         said = run.extra.get(name) or (getattr(scenario, name) if scenario is not None else "")
         data[name] = _short(str(said or ""))
+    if not data["complete"]:
+        data["windows"] = plain(measured(run, layout))
     return data
 
 

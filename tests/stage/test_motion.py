@@ -194,6 +194,11 @@ def test_a_sample_of_spans_plays_and_says_so():
     run = ps.simulate(scenario("one-server", **{"run.duration": "5s"}), hops=5)
     data = staged(run)
     assert not data["complete"]
+    server = [node["name"] for node in data["nodes"]].index("server")
+    shares = data["windows"]["utilisation"][str(server)]
+    rows = run.nodes[run.nodes.node == "server"]
+    assert shares == pytest.approx(rows.utilisation.tolist(), abs=1e-3)
+    assert data["windows"]["start"] == rows.start.tolist()
     assert all(number % 5 == 0 for number in data["requests"]["id"])
 
 

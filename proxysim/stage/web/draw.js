@@ -160,7 +160,9 @@ export class Painter {
       c.roundRect(box.x, box.y, box.w, box.h, node.kind === "clients" ? 18 : 9);
       c.fillStyle = this.colours.card;
       c.fill();
-      if (node.kind === "server") this.#fill(c, node, box, (busy.get(icon) || 0) / ((node.workers || 1) * node.count));
+      const measured = this.trace.measured(icon, t);
+      const share = measured ? measured.utilisation : (busy.get(icon) || 0) / ((node.workers || 1) * node.count);
+      if (node.kind === "server") this.#fill(c, box, share);
       c.lineWidth = 1.6;
       c.strokeStyle = down ? this.colours.blocked : this.colours.kinds[node.kind] || this.colours.border;
       if (down) c.setLineDash([4, 4]);
@@ -175,7 +177,7 @@ export class Painter {
         {size: 10.5, colour: down ? this.colours.blocked : this.colours.faint});
       if (node.kind === "server") this.#workers(c, node, icon, busy.get(icon) || 0);
       if (shelves.has(icon)) this.#shelf(c, shelves.get(icon), box, wall, pace);
-      const line = waiting.get(icon) || 0;
+      const line = measured ? Math.round(measured.queue) : waiting.get(icon) || 0;
       if (line > 3 && node.kind === "server") {
         write(c, `${line} wait`, this.places.upright ? box.x + box.w - 6 : box.x - 6, this.places.upright ? box.y + box.h + 13 : box.y - 4,
           {size: 11, weight: 700, colour: this.colours.blocked, align: "right"});
@@ -192,7 +194,7 @@ export class Painter {
     return KINDS[node.kind] || node.kind;
   }
 
-  #fill(c, node, box, share) {
+  #fill(c, box, share) {
     if (!(share > 0)) return;
     c.save();
     c.beginPath();

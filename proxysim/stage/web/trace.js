@@ -129,6 +129,14 @@ export class Trace {
     return found;
   }
 
+  // Of a run of which a sample is played: how busy a server was about t, else null.
+  measured(icon, t) {
+    const {windows} = this.data;
+    if (!windows || !windows.queue[icon]) return null;
+    const place = Math.max(0, upTo(windows.start, t) - 1);
+    return {utilisation: (windows.utilisation[icon] || [])[place] || 0, queue: windows.queue[icon][place]};
+  }
+
   client(n) { return this.data.requests.client_names[this.data.requests.client[n]]; }
   site(n) { return this.data.requests.site_names[this.data.requests.site[n]]; }
   path(n) { return this.data.requests.path_names[this.data.requests.path[n]]; }
