@@ -130,7 +130,7 @@ export class Painter {
   #atHome(icon, mark) {
     const box = this.places.boxes[icon], lane = this.trace.lane[mark.request];
     if (this.places.upright) return {x: box.x + box.w * (0.5 + 0.42 * lane), y: box.y + box.h - 9, r: RADIUS * 0.85};
-    return {x: box.x + box.w - 11, y: box.y + box.h * 0.5 + (box.h * 0.5 - 16) * lane, r: RADIUS * 0.85};
+    return {x: box.x + box.w - 11, y: box.y + 48 + (box.h - 62) * (1 + lane) / 2, r: RADIUS * 0.85};
   }
 
   #inside(icon, rank) {

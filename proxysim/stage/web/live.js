@@ -177,6 +177,7 @@ class Live {
     const scene = ladder[this.scene];
     this.text.textContent = scene ? scene.text : "";
     this.text.hidden = !scene;
+    this.player.parts.watch.hidden = Boolean(scene); // which is of the whole scenario
   }
 
   #controls() {
