@@ -149,40 +149,55 @@ def _print(found: SweepResult) -> None:
         f" = {asked.cells} runs · seed {asked.seed}"
     )
     if asked.replications > 1:
-        runs += f" · means ± {100 * asked.confidence:g} % intervals"
+        runs += f" · means, {100 * asked.confidence:g} % intervals"
     screen.print(Text(runs, style="dim"))
     screen.print()
-    screen.print(_table(found))
+    screen.print(_table(found, screen.width))
     if len(asked.settings) > MOST_ROWS:
         screen.print(Text(f"and {len(asked.settings) - MOST_ROWS} more: --json, or --out DIR"))
     for note in found.notes:
         screen.print(Text(f"note: {note}", style="dim"))
 
 
-def _table(found: SweepResult) -> RenderableType:
+def _table(found: SweepResult, width: int) -> RenderableType:
+    """A row a setting; intervals only where there is room for them."""
     from rich.table import Table
     from rich.text import Text
 
     from proxysim.studies.settings import short_names, value_text
 
     asked = found.asked
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
     names = short_names(asked.paths)
-    for path in asked.paths:
-        table.add_column(names[path], style="cyan", justify="right")
-    for one in asked.metrics:
-        table.add_column(one.name, justify="right")
-    for place, setting in enumerate(asked.settings[:MOST_ROWS]):
-        varied = [value_text(setting.changes.get(path)) for path in asked.paths]
-        figures = [_figure(found, place, one) for one in asked.metrics]
-        table.add_row(*(Text(text) for text in (*varied, *figures)))
+    shown = asked.settings[:MOST_ROWS]
+    varied = [
+        [names[path], *(value_text(setting.changes.get(path)) for setting in shown)]
+        for path in asked.paths
+    ]
+
+    def columns(*, intervals: bool) -> list[list[str]]:
+        return [
+            [one.name, *(_figure(found, place, one, intervals) for place in range(len(shown)))]
+            for one in asked.metrics
+        ]
+
+    figures = columns(intervals=True)
+    needed = sum(max(map(len, column)) + 3 for column in (*varied, *figures)) - 3
+    if needed > width:
+        figures = columns(intervals=False)
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+    for head, *_ in varied:
+        table.add_column(head, style="cyan", justify="right")
+    for head, *_ in figures:
+        table.add_column(head, justify="right")
+    for row in list(zip(*varied, *figures, strict=True))[1:]:
+        table.add_row(*map(Text, row))
     return table
 
 
-def _figure(found: SweepResult, place: int, one: Metric) -> str:
+def _figure(found: SweepResult, place: int, one: Metric, intervals: bool) -> str:
     figure = found.figure(place, one)
     if figure is None:
         return "-"
     mean, _, high = figure
-    half = high - mean
-    return f"{one.text(mean)} ± {one.text(half)}" if half > 0 else one.text(mean)  # nan of one run
+    half = high - mean  # nan of one run
+    return f"{one.text(mean)} ± {one.text(half)}" if intervals and half > 0 else one.text(mean)

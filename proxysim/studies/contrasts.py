@@ -112,7 +112,8 @@ class Contrast:
         confidence = self.difference.confidence if self.difference else 0.95
         interval = f"{100 * confidence:g} % interval {self.between()}"
         if self.verdict == "real":
-            only = ", but only just" if self.difference and 0.0 in self.difference else ""
+            shown = self.relative or self.difference
+            only = ", but only just" if shown and 0.0 in shown else ""
             return f"{self.setting} {self._does()}: real{only} ({interval})."
         told = f"about {self.enough:,} replications would tell" if self.enough else (
             f"{_MOST:,} replications would hardly tell"

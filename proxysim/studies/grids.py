@@ -31,6 +31,7 @@ class Range:
     """The numbers from *low* to *high*, both in *unit*.
 
     *count* of them, evenly, or in equal ratios where *log*; without a count every whole number.
+    *whole*: its values are rounded to whole numbers.
     """
 
     low: float
@@ -43,7 +44,7 @@ class Range:
     def values(self, place: str = "range") -> list[Any]:
         """The values as a scenario takes them: whole numbers, or text with the unit."""
         if self.count is None:
-            if not self.whole:
+            if self.unit or not (self.low.is_integer() and self.high.is_integer()):
                 raise ScenarioError(
                     f"found {self.low:g}{self.unit}..{self.high:g}{self.unit} without a number",
                     place=place,

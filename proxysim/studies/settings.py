@@ -5,23 +5,34 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
-from proxysim.errors import ResultError, ScenarioError
+from proxysim.errors import ProxysimError, ResultError, ScenarioError
 from proxysim.scenario import Scenario
-from proxysim.studies.grids import Range, values_of
+from proxysim.studies.grids import Range, range_of, values_of
+from proxysim.studies.ladder import COUNT
 from proxysim.studies.load import with_load
-from proxysim.studies.variable import LOAD
+from proxysim.studies.variable import LOAD, variable
 
-__all__ = ["Setting", "Vary", "left_out", "setting_of", "settings", "short_names", "value_text"]
+__all__ = [
+    "Setting",
+    "Vary",
+    "fitted",
+    "left_out",
+    "setting_of",
+    "settings",
+    "short_names",
+    "value_text",
+]
 
 #: Values of fields by their dotted paths: a list of them, or a range such as ``"1..8"``. The path
 #: ``load`` stands for all arrivals, by factors.
 Vary = Mapping[str, "Iterable[Any] | str | Range"]
 
 AS_IT_IS = "as it is"
+SEED = "run.seed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +63,7 @@ def settings(
     that make no difference any more are one. ResultError for more than *most*; ScenarioError, the
     scenario's own, for a path or a value that it does not take.
     """
-    values = {path: values_of(found, path) for path, found in vary.items()}
+    values = {path: values_of(found, path) for path, found in fitted(scenario, vary).items()}
     count = math.prod(map(len, values.values())) * (1 + len(without))
     if count > most:
         sizes = " × ".join(f"{len(found)}" for found in values.values())
@@ -75,6 +86,24 @@ def settings(
             found[one.scenario] = one
         made += found.values()
     return made
+
+
+def fitted(scenario: Scenario, vary: Vary) -> dict[str, Iterable[Any] | Range]:
+    """*vary* with its ranges read: counts go by whole numbers, ``load=1..2:3`` does not."""
+    return {path: _fitted(scenario, path, found) for path, found in vary.items()}
+
+
+def _fitted(
+    scenario: Scenario, path: str, found: Iterable[Any] | str | Range
+) -> Iterable[Any] | Range:
+    said = range_of(found, path) if isinstance(found, str) else found
+    if not isinstance(said, Range):
+        return found if said is None else said
+    try:
+        counts = variable(scenario, path).kind is COUNT
+    except ProxysimError:  # no part of what exists, or none at all, which is said where it is set
+        counts = not path.startswith("run.")
+    return said if counts else replace(said, whole=False)
 
 
 def setting_of(
@@ -100,6 +129,12 @@ def setting_of(
 
 
 def _built(scenario: Scenario, changes: Mapping[str, Any], without: Iterable[str]) -> Scenario:
+    if SEED in changes:
+        raise ScenarioError(
+            "all settings have the same draws, so the seed does not vary",
+            place=SEED,
+            mend="Replications have draws of their own; the seed of them all is given apart.",
+        )
     fields = {path: value for path, value in changes.items() if path != LOAD}
     built = scenario.set(fields) if fields else scenario
     if LOAD in changes:

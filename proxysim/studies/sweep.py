@@ -18,7 +18,7 @@ from proxysim.studies.crews import Crew
 from proxysim.studies.grids import latin_hypercube
 from proxysim.studies.metrics import Metric, Prices, metric, metrics_of, usual
 from proxysim.studies.running import Job, Progress, carried_out, whole
-from proxysim.studies.settings import Setting, Vary, setting_of, settings, short_names
+from proxysim.studies.settings import Setting, Vary, fitted, setting_of, settings, short_names
 from proxysim.studies.store import Cell, Store, keys_of
 from proxysim.studies.variable import LOAD
 
@@ -166,7 +166,7 @@ def planned(
             made = settings(found, over, most=min(MOST_SETTINGS, MOST_CELLS // replications))
         else:
             design = "latin hypercube"
-            points = latin_hypercube(over, whole(random, "random"), seed)
+            points = latin_hypercube(fitted(found, over), whole(random, "random"), seed)
             made = _listed(found, points, replications)
     else:
         if random is not None:

@@ -114,7 +114,8 @@ class SweepPlots:
         misses = [Series(s.label, s.x, 1 - s.y, 1 - s.high, 1 - s.low) for s in hits]
         told, models, why = {}, [], ""
         for label, places in self._lines_of(path):
-            curve, model, reason = _misses(self._setting(places[0]), node, self._x(path)[places])
+            seeded = self._setting(places[0]).set("run.seed", self._swept.asked.seed)
+            curve, model, reason = _misses(seeded, node, self._x(path)[places])
             why = why or reason
             if curve is not None:
                 told[label] = curve

@@ -59,8 +59,10 @@ def test_an_error_there_names_its_settings_here(cluster):
     scenario = ps.load("replay-access-log")
     path = next(f"nodes.{name}.arrivals.replay.file" for name, node in
                 scenario.document.nodes.items() if node.kind == "clients")  # fmt: skip
-    with pytest.raises(ps.ScenarioError, match=r"with file=nowhere\.log, seed=3, replication \d: "):
-        ps.sweep(scenario, [{path: "nowhere.log", "run.seed": 3}], dask=cluster)
+    with pytest.raises(
+        ps.ScenarioError, match=r"with file=nowhere\.log, drain=3s, replication \d: "
+    ):
+        ps.sweep(scenario, [{path: "nowhere.log", "run.drain": "3s"}], dask=cluster)
 
 
 def test_workers_of_another_version_are_refused():
@@ -96,7 +98,7 @@ def test_a_cluster_that_nobody_reaches_has_a_message_and_a_status(monkeypatch):
         address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
         found = CliRunner().invoke(
             app,
-            ["sweep", "one-server", "--over", "run.seed=1..2", "--no-store", "--dask", address],
+            ["sweep", "one-server", "--over", "load=1,2", "--no-store", "--dask", address],
         )
     assert found.exit_code == 2
     assert found.stderr.startswith(f"error: {address}: no dask cluster can be reached")

@@ -68,6 +68,21 @@ def test_load_multiplies_all_arrivals():
             settings(SCENARIO, {"load": [wrong]}, most=9)
 
 
+@pytest.mark.parametrize(
+    ("path", "said", "values"),
+    [
+        ("load", "1..2:3", [1, 1.5, 2]),
+        ("load", "1..3", [1, 2, 3]),
+        ("nodes.shop.workers", "1..10:4:log", [1, 2, 5, 10]),
+        ("nodes.visitors.arrivals.poisson", "100..200:3", [100, 150, 200]),
+        ("run.duration", "60..61:3", [60, 60.5, 61]),
+    ],
+)
+def test_only_what_counts_goes_by_whole_numbers(path, said, values):
+    found = settings(SCENARIO, {path: said}, most=9)
+    assert [one.changes[path] for one in found] == values
+
+
 @given(st.lists(st.lists(st.sampled_from("abc"), min_size=1, max_size=4), max_size=6))
 def test_short_names_tell_all_paths_apart(found):
     paths = list(dict.fromkeys(".".join(steps) for steps in found))
@@ -83,6 +98,7 @@ def test_short_names_tell_all_paths_apart(found):
         ({"nodes.edge.balancer": ["randm"]}, "Did you mean 'random'"),
         ({"nodes.shop.count": [0]}, "count"),
         ({"nodes.nobody.count": [1]}, "nobody"),
+        ({"run.seed": [1, 2]}, "run.seed: all settings have the same draws"),
     ],
 )
 def test_a_wrong_path_or_value_is_the_scenarios_own_error(vary, told):
@@ -101,4 +117,4 @@ def test_what_is_no_proxy_cannot_be_left_out():
 
 def test_too_many_are_counted_out():
     with pytest.raises(ResultError, match=r"8 × 50 values make 400 settings.*at most"):
-        settings(SCENARIO, {"nodes.shop.count": "1..8", "run.seed": "1..50"}, most=100)
+        settings(SCENARIO, {"nodes.shop.count": "1..8", "nodes.shop.workers": "1..50"}, most=100)

@@ -174,7 +174,9 @@ def test_settings_can_be_listed():
 
 def test_what_varies_the_load_is_told_the_load():
     assert "offered" in [one.name for one in planned(SCENARIO, {"load": [1, 2]}).metrics]
-    assert "offered" not in [one.name for one in planned(SCENARIO, {"run.seed": [1]}).metrics]
+    assert "offered" not in [
+        one.name for one in planned(SCENARIO, {"nodes.shop.workers": [1]}).metrics
+    ]
 
 
 def test_a_quantile_without_support_is_refused_and_one_run_has_no_interval():
@@ -207,7 +209,11 @@ def test_progress_counts_what_was_there(tmp_path):
         ({}, {}, "nothing to vary"),
         ([], {}, "nothing to vary"),
         ({"nodes.shop.count": "1..4"}, {"replications": 0}, "replications"),
-        ({"run.seed": "1..9000"}, {"replications": 50}, "9000 values make 9,000 settings"),
+        (
+            {"nodes.shop.workers": "1..9000"},
+            {"replications": 50},
+            "9000 values make 9,000 settings",
+        ),
         ({"nodes.shop.cuont": [1]}, {}, "Did you mean 'count'"),
         ({"nodes.shop.workers": ["many"]}, {}, "many"),
         ({"nodes.shop.workers": "1..4"}, {"random": 1}, "at random"),
