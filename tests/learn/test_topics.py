@@ -105,6 +105,23 @@ def true_claims(name, seed):
         assert value_of(claim, figures), (claim, {n: figures[n] for n in names_in(claim)})
 
 
+def test_every_experiment_is_held_to_what_is_said_of_it(name):
+    lesson = topic(name).lesson
+    claimed = set().union(*map(names_in, lesson.claims))
+    while (
+        deeper := {
+            inner
+            for each in claimed
+            if lesson.figures[each].is_
+            for inner in names_in(lesson.figures[each].is_)
+        }
+        - claimed
+    ):
+        claimed |= deeper
+    read = {lesson.figures[each].read.partition(" ")[0] for each in claimed}
+    assert set(lesson.experiments) <= read
+
+
 @other_seeds
 def test_another_seed_gives_other_numbers_in_the_same_words(name):
     one, other = topic(name).to_dict(7), topic(name).to_dict(3)
