@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from math import isnan, nan
 from typing import Any
 
@@ -19,6 +20,7 @@ from proxysim.results.columns import CACHE_STATES, CODINGS, METHODS, Outcome
 from proxysim.results.recorder import Recorder
 from proxysim.results.run import Run
 from proxysim.results.sights import Segment, Sights, count_views
+from proxysim.results.windows import edges
 from proxysim.scenario import Scenario
 from proxysim.scenario.build_topology import described
 from proxysim.scenario.facts import facts_of
@@ -204,8 +206,36 @@ class Joint:
                 if before is not None:
                     rest[-1] += before[-1]
                 rows[name, start] = (name, start, *rest)
+        rows |= self._ideal({name for name, _ in rows})
         for name, *rest in rows.values():
             self.recorder.node_window((self.parties[name], *rest))
+
+    def _ideal(self, metered: Container[str]) -> dict[tuple[str, float], tuple[Any, ...]]:
+        """Windows of wires that hold nothing up, so that nobody has *metered* them: by bodies."""
+        run = self.scenario.document.run
+        ends = edges(run.duration, run.warmup, run.window)
+        if self.clients["scheduled"]:
+            ends = ends[-1:]
+        wires = [name for name in self._wires() if name not in metered]
+        sizes = {name: [0] * len(ends) for name in wires}
+        uploaded = {
+            asked.id: asked.uploaded for log in self.clients["asked"].values() for asked in log
+        }
+        for log in self.stories.received.values() if wires else ():
+            for node, told in log:
+                window = min(bisect_left(ends, told.ended), len(ends) - 1)
+                crossed = self._crossed(told.peer, node)
+                for wire in crossed:
+                    if wire in sizes:
+                        sizes[wire][window] += uploaded.get(told.id, 0)
+                for wire in _mirrored(crossed):
+                    if wire in sizes:
+                        sizes[wire][window] += told.sent
+        return {
+            (wire, start): (wire, start, end, nan, 0, 0, 0, 0, 0, 0, 0, size)
+            for wire, found in sizes.items()
+            for start, end, size in zip([0.0, *ends], ends, found, strict=False)
+        }
 
     # Views.
 
@@ -353,11 +383,11 @@ class Joint:
             extra["without"] = list(self.scenario.removed)
         return extra
 
-    def lateness(self) -> tuple[float, float]:
+    def lateness(self) -> tuple[float, float] | None:
         """How late the clients asked: the median and the 99th percentile, in seconds."""
         late = [asked.taken - asked.at for log in self.clients["asked"].values() for asked in log]
         if not late:
-            return nan, nan
+            return None
         p50, p99 = np.quantile(np.array(late), [0.5, 0.99])
         return float(p50), float(p99)
 

@@ -28,7 +28,7 @@ def verdict(
 
     ``carried`` is the rate, in requests a second, that the busiest process could have carried.
     """
-    p50, p99 = joint.lateness()
+    p50, p99 = joint.lateness() or (None, None)
     clients = joint.client_report
     length = max(clients.seconds, 1e-9)
     shares = {
@@ -48,7 +48,7 @@ def verdict(
         "carried": carried,
         "void": None,
     }
-    if sequential or not joint.clients["arrived"]:
+    if sequential or p99 is None:
         return found
     if p99 > LATE:
         found["void"] = (

@@ -110,6 +110,9 @@ def test_a_queue_is_served_as_simulated():
     assert sights(live) == sights(simulated)
     assert shares
     assert shares == sorted(shares)
+    # The wires are ideal, and cost nothing: what crossed them is counted all the same.
+    down = live.nodes[live.nodes["node"] == "server>users"]
+    assert down["bytes"].sum() == live.column("bytes_down").sum()
     told = live.extra["live"]
     assert told["lateness_p99"] >= 0
     assert set(told["cpu"]) == {"servers", "clients"}
