@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from proxysim.loopback.group import Clients, Road
+from proxysim.loopback.errand import Road
+from proxysim.loopback.group import Clients
 from proxysim.loopback.orders import Begin, Over, Progress
 from proxysim.loopback.parts import Part
 from proxysim.loopback.ways import Place

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from proxysim.errors import TopologyError
-from proxysim.loopback.group import Asked
+from proxysim.loopback.errand import Asked
 from proxysim.loopback.orders import Report, Task
 from proxysim.loopback.origin import Served
 from proxysim.loopback.stories import Stories, Story
