@@ -119,6 +119,7 @@ def progress_bar(what: str, *, to_go: bool = False) -> Iterator[Callable[[float]
         *times,
         console=Console(stderr=True),
         transient=True,
+        speed_estimate_period=3600,  # one run may take minutes
     )
     with bar:
         task = bar.add_task(what, total=1.0)

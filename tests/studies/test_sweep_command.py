@@ -137,6 +137,15 @@ def test_lines_go_through_the_means_and_bands_through_the_intervals():
         swept.plot.miss_ratio()
 
 
+def test_a_formula_for_the_whole_scenario_stands_beside():
+    queue = ps.load("one-server").set({"run.duration": "20s", "run.warmup": "2s"})
+    swept = ps.sweep(queue, {"load": [0.25, 0.5]}, replications=2, workers=1, metrics=["mean"])
+    (told,) = marked(swept.plot.lines("mean"), "theory")
+    assert told.get_ydata() == pytest.approx([0.01 / 0.8, 0.01 / 0.6])
+    swept = ps.sweep(SCENARIO, {"load": [0.25, 0.5]}, replications=1, workers=1, metrics=["mean"])
+    assert not marked(swept.plot.lines("mean"), "theory")
+
+
 def test_names_are_an_axis_too():
     swept = ps.sweep(SCENARIO, {"nodes.edge.balancer": ["random", "maglev"]}, replications=1,
                      workers=1, metrics=["mean"])  # fmt: skip
