@@ -14,6 +14,7 @@ import math
 import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextlib import suppress
 from typing import Any
 
 from starlette.applications import Starlette
@@ -145,7 +146,8 @@ def serve(
             ready(f"http://127.0.0.1:{here.getsockname()[1]}/")
 
     try:
-        Server(config).run(sockets=[here])
+        with suppress(KeyboardInterrupt):  # which is how it ends, after it has shut down
+            Server(config).run(sockets=[here])
     finally:
         worker.close()
         here.close()

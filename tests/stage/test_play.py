@@ -42,6 +42,7 @@ def ended(process):
         process.kill()
         process.stdout.close()
         process.wait()
+    return process.returncode
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +163,8 @@ def test_a_file_of_ones_own_and_a_server_that_goes_away(page, tmp_path):
         opened(page, there)
         assert page.run("document.querySelector('h1').textContent") == "Mine"
     finally:
-        ended(process)
+        status = ended(process)
+    assert status == 0
     page.run(
         "(s => { s.value = '4'; s.dispatchEvent(new Event('change')); })"
         "(document.querySelector('#seed'))"
