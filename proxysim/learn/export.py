@@ -63,7 +63,7 @@ def anki(chosen: list[Topic], path: Path, seed: int = SEED) -> str:
             count += 1
         decks.append(deck)
     genanki.Package(decks).write_to_file(str(path))
-    return f"{count} cards in {len(decks)} decks"
+    return f"{count} cards in {'one deck' if len(decks) == 1 else f'{len(decks)} decks'}"
 
 
 def jupytercards(chosen: list[Topic], path: Path, seed: int = SEED) -> str:
