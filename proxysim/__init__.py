@@ -12,6 +12,7 @@ one floor do not know each other::
     cli          the command line: proxysim run, show, scenarios, schema
     learn        lessons: pictures, dialogues, quizzes, cards; predictions and exercises
     studies      questions asked across many runs: compare, plan
+    stage        a page on which the requests of a run move: run.play(), proxysim play
     charts       draw(run, ax) -> Axes
     sim          SimPy carries out what the proxies ask, in simulated time
     sockets      asyncio carries it out on real sockets
