@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 import httptools
@@ -38,7 +39,8 @@ class Answer:
 class Line:
     """The owner of a client's *wire*; *clock* gives the run's seconds, *gone* is told of its end.
 
-    ``place`` is the address and port of the client's end. One request at a time.
+    ``place`` is the address and port of the client's end, ``kept`` how many seconds it may be idle.
+    One request at a time.
     """
 
     def __init__(self, wire: Wire, clock: Callable[[], float], gone: Callable[[Line], Any]) -> None:
@@ -46,6 +48,7 @@ class Line:
         self.key: Any = None
         self.used = 0
         self.since = 0.0
+        self.kept = inf
         self.place = ("", 0)
         self._clock = clock
         self._gone = gone

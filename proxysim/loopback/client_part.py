@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from math import inf
 from typing import Any
 
 from proxysim.loopback.errand import Road
@@ -77,8 +78,14 @@ class ClientPart(Part):
             fields = own if site.tls or through is None else to_proxy
             tunnel = through is not None and site.tls
             forward = through is not None and not site.tls
-            roads[index] = Road(fronts, host, site.tls, tunnel, forward, site.upload, fields)
+            kept = self._kept(node, [through] if forward else self.scenario.fronts(host))
+            roads[index] = Road(fronts, host, site.tls, tunnel, forward, site.upload, fields, kept)
         return roads
+
+    def _kept(self, node: said.Clients, ends: Iterable[str | None]) -> float:
+        """How long idle connections are kept: by whoever of both ends keeps them less."""
+        found = [self.document.nodes[end] for end in ends if end is not None]
+        return min([node.keep_alive, *(getattr(end, "keep_alive", inf) for end in found)])
 
     def _lookup(self, name: str, node: said.Clients) -> Callable[[int, str, int], float] | None:
         if node.dns is None:

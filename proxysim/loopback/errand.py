@@ -59,7 +59,11 @@ class Asked(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Road:
-    """How a group reaches a site: one of *fronts*, over TLS if *secure*, by CONNECT if *tunnel*."""
+    """How a group reaches a site: one of *fronts*, over TLS if *secure*, by CONNECT if *tunnel*.
+
+    *forward*: the front is a forward proxy, and is told the whole address. Idle connections are
+    kept for *kept* seconds.
+    """
 
     fronts: tuple[str, ...]
     host: str
@@ -68,6 +72,7 @@ class Road:
     forward: bool
     upload: int
     headers: Headers
+    kept: float
 
 
 class Errand:
@@ -156,7 +161,7 @@ class Errand:
         def made(wire: Wire) -> Line:
             if not lines:
                 lines.append(Line(wire, lambda: clients.alarm.time, clients.pool.gone))
-                lines[0].key = self.key
+                lines[0].key, lines[0].kept = self.key, road.kept
             return lines[0]
 
         if clients.lookup is not None:

@@ -63,7 +63,7 @@ class Clients:
         self.arrived = 0
         self.coming = False  # requests are still to come
         self.handshakes: list[tuple[int, str, float, float]] = []
-        self.pool = Pool(node.keep_alive, node.connections, lambda: alarm.time)
+        self.pool = Pool(node.connections, lambda: alarm.time)
         self.tasks: set[asyncio.Task[None]] = set()
         self.jar: dict[tuple[int, str], Headers] = {}
 

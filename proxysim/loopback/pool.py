@@ -16,12 +16,11 @@ Waiter = Callable[[Line | None], bool]
 class Pool:
     """Connections by *key*: who they are of, and where they lead.
 
-    *keep_alive* in seconds; *most* connections at a time under one key, None without bound: then
+    *most* connections at a time under one key, None without bound: then
     further requests wait in turn.
     """
 
-    def __init__(self, keep_alive: float, most: int | None, clock: Callable[[], float]) -> None:
-        self.keep_alive = keep_alive
+    def __init__(self, most: int | None, clock: Callable[[], float]) -> None:
         self.most = most
         self.clock = clock
         self.lines: set[Line] = set()
@@ -34,7 +33,7 @@ class Pool:
         idle = self._idle.get(key)
         while idle:
             line = idle.pop()
-            if line.usable and self.clock() - line.since <= self.keep_alive:
+            if line.usable and self.clock() - line.since <= line.kept:
                 return line
             line.drop()
         return None
@@ -89,7 +88,7 @@ class Pool:
         now = self.clock()
         for key, idle in tuple(self._idle.items()):
             for line in tuple(idle):
-                if now - line.since > self.keep_alive:
+                if now - line.since > line.kept:
                     line.drop()
             if not idle:
                 self._idle.pop(key, None)

@@ -41,7 +41,8 @@ HITS, MISSES = frozenset({"hit", "stale"}), frozenset({"miss", "revalidated", "c
 class ProxyNode:
     """The *proxy* called *name*, on *address*.
 
-    *resolve* says where a backend's name leads. *tls* is what it speaks with clients, None where it
+    *resolve* says where a backend's name leads. Connections to backends are
+    kept for *kept* seconds. *tls* is what it speaks with clients, None where it
     ends no TLS; *client_tls* what it speaks with backends where a request came over TLS. *probes*
     are the sources of its probes' chances by backend, the first of them probe number *first_probe*;
     *demand* is what one takes a server.
@@ -58,6 +59,7 @@ class ProxyNode:
         limits: Limits,
         *,
         source: str,
+        kept: float,
         tls: ssl.SSLContext | None,
         client_tls: ssl.SSLContext | None,
         parents: tuple[str, ...] = (),
@@ -85,7 +87,13 @@ class ProxyNode:
         self._relayed = 0
         self._downs = self._silences = 0
         self._under_way: dict[int, Watch] = {}
-        upstreams = Upstreams(proxies=parents, tls=client_tls, by_scheme=True)
+        upstreams = Upstreams(
+            proxies=parents,
+            tls=client_tls,
+            by_scheme=True,
+            kept=limits.idle,
+            most=limits.connections,
+        )
         upstreams.dialler = _Dialler(ways, name, source)
         self.driver = Driver(upstreams)
         self.servers = [_Front(self, limits, "http")]

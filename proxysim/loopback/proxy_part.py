@@ -54,6 +54,7 @@ class ProxyPart(Part):
             self._resolver(node) if isinstance(node, said.ForwardProxy) else None,
             limits,
             source=self.address(self.name) if self.task.own_addresses else "",
+            kept=self._kept(node),
             tls=tls,
             client_tls=client_tls,
             parents=parents,
@@ -66,6 +67,13 @@ class ProxyPart(Part):
             proxy.explain_to(place.chosen)
         place.door.bind()
         return {self.name: place.door.place}
+
+    def _kept(self, node: said.ForwardProxy | said.ReverseProxy) -> float:
+        """How long idle connections to backends are kept: by whoever of both keeps them less."""
+        names = node.backend_names if isinstance(node, said.ReverseProxy) else []
+        ends = [self.document.nodes[name] for name in names]
+        kept = [end.keep_alive for end in ends if isinstance(end, said.ReverseProxy | said.Server)]
+        return min([node.keep_alive, *kept])
 
     def _resolver(self, node: said.ForwardProxy) -> Resolve:
         """Names lead to the members of fronts, taken in turn."""

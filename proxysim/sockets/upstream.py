@@ -49,7 +49,8 @@ class Upstreams:
     *names* and *bounds* are the :class:`Dialler`'s. *proxies* are the names of the backends that
     are forward proxies themselves, and so want the target in absolute form. *tls* is spoken to the
     backends in *secure*, which vouch for their own names; with *by_scheme*, whenever a request is
-    for https, to hosts that vouch for theirs.
+    for https, to hosts that vouch for theirs. Of the connections to a backend that are free, *most*
+    are kept, for *kept* seconds each.
     """
 
     def __init__(
@@ -61,12 +62,16 @@ class Upstreams:
         tls: ssl.SSLContext | None = None,
         secure: Collection[str] = (),
         by_scheme: bool = False,
+        kept: float = KEPT_SECONDS,
+        most: int = KEPT_PER_BACKEND,
     ) -> None:
         self.dialler = Dialler(names, bounds)
         self.proxies = frozenset(proxies)
         self._tls = tls
         self._secure = frozenset(secure)
         self._by_scheme = by_scheme
+        self._kept = kept
+        self._most = most
         self._idle: dict[Key, list[Link]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._retired = False
@@ -121,7 +126,7 @@ class Upstreams:
             if isinstance(wire.owner, Link) and not wire.owner.resting:
                 wire.owner.watch(now, stall)
         for key, idle in tuple(self._idle.items()):
-            while idle and idle[0].since and now - idle[0].since > KEPT_SECONDS:
+            while idle and idle[0].since and now - idle[0].since > self._kept:
                 idle.pop(0).abort()
             for link in idle:
                 link.since = link.since or now
@@ -203,7 +208,7 @@ class Upstreams:
         idle = self._idle.get(key)
         if idle is None:
             idle = self._idle[key] = []
-        if self._retired or len(idle) >= KEPT_PER_BACKEND:
+        if self._retired or len(idle) >= self._most:
             link.abort()
         else:
             link.since = 0.0
