@@ -54,7 +54,7 @@ def crowd() -> proxysim.Run:
     scenario = proxysim.load("website-reverse-proxy").set(
         {
             "run.duration": "2s", "run.warmup": 0, "nodes.edge.cache": None,
-            "nodes.visitors.arrivals": 540, "nodes.shop.workers": 40, "nodes.shop.speed": 1,
+            "nodes.visitors.arrivals": 700, "nodes.shop.workers": 40, "nodes.shop.speed": 1,
             "nodes.shop.service": {"exponential": "250ms"}, "events": [],
             "links.visitors-edge.latency": "60ms",
         }
