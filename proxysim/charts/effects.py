@@ -31,7 +31,8 @@ _WORDS = {"better": "real, for the better", "worse": "real, for the worse", "rea
           "unsure": "cannot be told from none"}  # fmt: skip
 #: Above this change either way, equal ratios are drawn equally wide.
 _LINEAR = 0.75
-_LEAST = 0.02
+#: Below this ratio to the baseline, and above its inverse, nothing is drawn.
+_LEAST = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def forest(
 
 
 def _at(share: float, ratios: bool) -> float:
-    return math.log(max(1 + share, _LEAST)) if ratios else share
+    return math.log(min(max(1 + share, _LEAST), 1 / _LEAST)) if ratios else share
 
 
 def _scale(ax: Axes, rows: Sequence[Effect], *, ratios: bool, points: bool) -> None:
@@ -124,9 +125,13 @@ def _scale(ax: Axes, rows: Sequence[Effect], *, ratios: bool, points: bool) -> N
         )
         return
     low, high = ax.get_xlim()
-    shares = [-0.98, -0.95, -0.9, -0.75, -0.5, -0.25, 0, 0.5, 1, 3, 9, 29, 99, 299, 999]
-    inside = [share for share in shares if low <= math.log(1 + share) <= high]
-    ax.xaxis.set_major_locator(FixedLocator([math.log(1 + share) for share in inside]))
+    told: list[float] = []  # the roundest first, and others where there is room
+    for share in (0, -0.5, 1, -0.9, 9, -0.75, 3, -0.25, 0.5, -0.95, 19):
+        place = math.log(1 + share)
+        near = min((abs(place - other) for other in told), default=math.inf)
+        if low <= place <= high and near > 0.07 * (high - low):
+            told.append(place)
+    ax.xaxis.set_major_locator(FixedLocator(sorted(told)))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter(FuncFormatter(_ratio_text))
 

@@ -206,7 +206,7 @@ def contrasts(
             float(other.mean()),
             float(base.mean()),
             _at(bounds, confidence),
-            _at(relative, confidence, less=1.0) if relative else None,
+            _relative(relative, confidence) if relative else None,
             difference.p,
             float(after),
             needed if needed is not None and needed <= _MOST else None,
@@ -250,9 +250,15 @@ def _times(needs: int, fewest: int) -> str:
     return f"{np.ceil(12 * needs / max(fewest, 1)) / 10:g} times"
 
 
-def _at(found: Estimate, confidence: float, less: float = 0.0) -> Estimate:
+def _at(found: Estimate, confidence: float) -> Estimate:
     """*found* as one of a set that holds with *confidence*."""
-    return Estimate(found.value - less, found.low - less, found.high - less, confidence, found.n)
+    return Estimate(found.value, found.low, found.high, confidence, found.n)
+
+
+def _relative(ratio: Estimate, confidence: float) -> Estimate:
+    """A *ratio* to the baseline as the difference from it; nothing is less than none."""
+    low, high = max(ratio.low, 0.0) - 1, max(ratio.high, 0.0) - 1
+    return Estimate(ratio.value - 1, low, high, confidence, ratio.n)
 
 
 def _bounds(found: Estimate | None) -> dict[str, float] | None:
