@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import isnan, nan
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from proxysim.loopback.alarm import Alarm, Entry
 from proxysim.loopback.asking import Answer, Line
+from proxysim.loopback.records import Asked
 from proxysim.loopback.tags import FIELD, Tag
 from proxysim.loopback.ways import end_of, secured
 from proxysim.messages import Failure, Headers, Response
@@ -22,39 +23,7 @@ from proxysim.workload.draws import Draw
 if TYPE_CHECKING:
     from proxysim.loopback.group import Clients
 
-__all__ = ["Asked", "Errand", "Road"]
-
-
-class Asked(NamedTuple):
-    """What a client has to tell of a request; times in seconds from the run's start.
-
-    ``at`` is when it was wanted, ``taken`` when the generator got round to it, ``sent`` when it was
-    sent, ``waited`` how long it waited for a connection.
-    ``front`` was asked, from ``place``. ``failure`` says why no answer came: patience, timeout,
-    reset, or empty for none; ``over`` is False where the run ended first.
-    """
-
-    id: int
-    member: int
-    site: int
-    object: int
-    method: str
-    at: float
-    taken: float
-    sent: float
-    first_byte: float
-    end: float
-    status: int
-    length: int
-    uploaded: int
-    coding: str
-    secure: bool
-    waited: float
-    front: str
-    place: tuple[str, int]
-    failure: str
-    over: bool
-    chain: str
+__all__ = ["Errand", "Road"]
 
 
 @dataclass(frozen=True, slots=True)

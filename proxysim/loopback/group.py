@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from proxysim.loopback.alarm import Alarm
-from proxysim.loopback.errand import Asked, Errand, Road
+from proxysim.loopback.errand import Errand, Road
 from proxysim.loopback.pool import Pool
+from proxysim.loopback.records import Asked
 from proxysim.loopback.ways import Ways
 from proxysim.messages import Headers
 from proxysim.scenario import nodes as said

@@ -11,11 +11,9 @@ from typing import Any
 import numpy as np
 
 from proxysim.errors import TopologyError
-from proxysim.loopback.errand import Asked
 from proxysim.loopback.orders import Report, Task
-from proxysim.loopback.origin import Served
+from proxysim.loopback.records import Asked, Handled, Served
 from proxysim.loopback.stories import Stories, Story
-from proxysim.loopback.watching import Handled
 from proxysim.results.columns import CACHE_STATES, CODINGS, METHODS, Outcome
 from proxysim.results.recorder import Recorder
 from proxysim.results.run import Run

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ssl
 from math import inf, isnan, prod
-from typing import Any, NamedTuple
+from typing import Any
 
 from proxysim.loopback.alarm import Alarm, Entry
 from proxysim.loopback.bodies import content
 from proxysim.loopback.desk import Desk, Job
 from proxysim.loopback.door import Door
+from proxysim.loopback.records import Served
 from proxysim.loopback.tags import Tag, tag_of
 from proxysim.loopback.ways import end_of
 from proxysim.messages import Headers, Request, Response
@@ -23,7 +24,7 @@ from proxysim.workload.content import Asset, Library
 from proxysim.workload.distributions import Distribution
 from proxysim.workload.streams import Chance
 
-__all__ = ["Origin", "Served"]
+__all__ = ["Origin"]
 
 FULL = Response(503, Headers((("retry-after", "1"), ("content-length", "0"))))
 ERROR = Response(500, Headers((("content-length", "0"),)))
@@ -32,25 +33,6 @@ LIMITS = Limits(target=64 * 1024)
 #: How much longer than said an idle connection is kept: whoever asks is to close it first.
 GRACE = 2.0
 NOBODY = Tag(0, 0.0)
-
-
-class Served(NamedTuple):
-    """What a server has to tell of a request; times in seconds from the run's start.
-
-    ``peer`` is the address and port that it came from, ``chain`` whom it says that it came from,
-    ``sent`` the bytes of the answer's body.
-    """
-
-    id: int
-    attempt: int
-    peer: tuple[str, int]
-    secure: bool
-    chain: str
-    host: str
-    arrived: float
-    began: float
-    ended: float
-    sent: int
 
 
 class Origin:

@@ -13,8 +13,9 @@ from typing import Any
 
 from proxysim.loopback.alarm import Alarm
 from proxysim.loopback.door import Door
+from proxysim.loopback.records import Handled
 from proxysim.loopback.tags import Tag, tag_of
-from proxysim.loopback.watching import Handled, Watch, bearing, leading
+from proxysim.loopback.watching import Watch, bearing, leading
 from proxysim.loopback.ways import Ways, end_of
 from proxysim.messages import Connection, Failure, Request
 from proxysim.policies.backend import Backend

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from proxysim.loopback.origin import Served
-from proxysim.loopback.watching import Handled
+from proxysim.loopback.records import Handled, Served
 
 __all__ = ["Stories", "Story"]
 

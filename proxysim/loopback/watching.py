@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from proxysim.loopback.records import Fetched, Handled
 from proxysim.loopback.tags import Tag, tagged
 from proxysim.loopback.ways import end_of
 from proxysim.messages import Failure, Request
@@ -29,46 +30,11 @@ from proxysim.proxies.effects import (
 if TYPE_CHECKING:
     from proxysim.loopback.proxy_node import ProxyNode
 
-__all__ = ["Fetched", "Handled", "Watch"]
+__all__ = ["Watch"]
 
 #: How far apart the numbers of two racers' fetches begin, as in the simulator.
 APART = 20
 NO_PEER = ("", 0)
-
-#: A fetch: of whom, by which attempt, when it was asked for, and when its head was there.
-Fetched = tuple[str, int, float, float]
-
-
-class Handled(NamedTuple):
-    """What a proxy has to tell of a request; times in seconds from the run's start.
-
-    ``child`` is the backend that was asked last, ``child_attempt`` with which attempt; empty where
-    none was; ``heard``: it answered. The head of the answer went at ``head_sent``. ``shared`` says
-    who was asked for an answer that another request had fetched, by which request and attempt.
-    """
-
-    id: int
-    attempt: int
-    peer: tuple[str, int]
-    secure: bool
-    chain: str
-    host: str
-    method: str
-    began: float
-    head_sent: float
-    ended: float
-    status: int
-    cache: str
-    blocked: bool
-    attempts: int
-    child: str
-    child_attempt: int
-    heard: bool
-    fetches: tuple[Fetched, ...]
-    shared: tuple[str, int, int]
-    wait: float
-    cpu: float
-    sent: int
 
 
 class Watch:

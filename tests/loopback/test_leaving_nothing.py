@@ -147,10 +147,21 @@ def test_what_a_process_finds_wrong_is_said_as_elsewhere(nothing_left):
         crew.each(Ready)
 
 
-def test_a_missing_part_is_named(monkeypatch):
-    monkeypatch.setattr(running, "find_spec", lambda name: None)
-    with pytest.raises(ProxysimError, match=r"httptools.*cannot be found.*proxysim\[live\]"):
-        ps.live(one_queue())
+def test_a_missing_part_is_named():
+    program = (
+        "import sys\n"
+        "sys.modules['httptools'] = None\n"
+        "from importlib import util\n"
+        "found = util.find_spec\n"
+        "import proxysim.loopback.running as running\n"
+        "running.find_spec = lambda name: None if name == 'httptools' else found(name)\n"
+        "import proxysim\n"
+        "proxysim.live('one-server')\n"
+    )
+    command = [sys.executable, "-c", program]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    last = found.stderr.splitlines()[-1]
+    assert "httptools cannot be found. Install it: pip install 'proxysim[live]'" in last
 
 
 def test_more_proxies_than_can_be_processes_are_refused():
