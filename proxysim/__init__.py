@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from proxysim.studies.metrics import Prices
     from proxysim.studies.plan import plan
     from proxysim.studies.sweep import sweep
+    from proxysim.studies.validate import validate
 
     __version__: str
 
@@ -84,6 +85,7 @@ __all__ = [
     "shipped",
     "simulate",
     "sweep",
+    "validate",
 ]
 
 #: Where each public name lives, and what it is called there if not the same.
@@ -107,6 +109,7 @@ _HOMES = {
     "plan": "proxysim.studies.plan",
     "shipped": "proxysim.scenario",
     "sweep": "proxysim.studies.sweep",
+    "validate": "proxysim.studies.validate",
 }
 
 

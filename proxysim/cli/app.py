@@ -28,6 +28,7 @@ from proxysim.cli import (
     schema,
     show,
     sweep,
+    validate,
 )
 from proxysim.errors import ProxysimError
 
@@ -94,6 +95,7 @@ app.command("schema")(schema.schema)
 app.command("forward")(forward.forward)
 app.command("reverse")(reverse.reverse)
 app.command("live")(live.live)
+app.command("validate")(validate.validate)
 app.command("calibrate")(calibrate.calibrate)
 app.command("export")(export.export)
 

@@ -11,7 +11,7 @@ import typer
 if TYPE_CHECKING:
     from proxysim.scenario import Scenario
 
-__all__ = ["Assignments", "CostsFile", "Name", "chosen"]
+__all__ = ["Assignments", "CostsFile", "Name", "chosen", "with_costs"]
 
 
 def _shipped(incomplete: str) -> list[str]:
@@ -48,6 +48,11 @@ def chosen(name: str, assignments: Sequence[str] | None, costs: Path | None = No
     if costs is not None:
         changes = _costs(scenario, costs) | changes
     return scenario.set(changes) if changes else scenario
+
+
+def with_costs(scenario: Scenario, costs: Path) -> Scenario:
+    """*scenario*, its steps as dear as *costs* says."""
+    return scenario.set(_costs(scenario, costs))
 
 
 def _costs(scenario: Scenario, path: Path) -> dict[str, Any]:

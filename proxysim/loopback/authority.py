@@ -53,6 +53,10 @@ class Authority:
         _load(context, self._made.issue_cert(*names))
         return context
 
+    def chain(self, names: Iterable[str]) -> bytes:
+        """Key and certificates (PEM) for another program that answers for *names*."""
+        return bytes(self._made.issue_cert(*names).private_key_and_cert_chain_pem.bytes())
+
     def client(self) -> ssl.SSLContext:
         """What a client speaks that trusts this authority."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -59,6 +59,11 @@ class Door:
         self._listening = listening
         self.place = listening.getsockname()[:2]
 
+    def listen(self) -> None:
+        """Let connections come; they wait until it is open."""
+        assert self._listening is not None
+        self._listening.listen(BACKLOG)
+
     def open(self) -> None:
         """Take connections."""
         if self._listening is None:
@@ -66,7 +71,7 @@ class Door:
         assert self._listening is not None
         if not self._open:
             self._open = True
-            self._listening.listen(BACKLOG)
+            self.listen()
             asyncio.get_running_loop().add_reader(self._listening, self._accept)
 
     def shut(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from math import isnan, nan
 from typing import Any
 
@@ -38,7 +38,8 @@ CODING_CODES = {name: code for code, name in enumerate(CODINGS)} | {"": 0}
 class Joint:
     """All that is known of a run of *scenario*, by *tasks* and their *reports*.
 
-    *workload* and *network* are the run's, as every process has made them for itself.
+    *workload* and *network* are the run's, as every process has made them for itself. *strangers*
+    are proxies in whose place another program stood, which tells nothing.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Joint:
         reports: Sequence[Report],
         *,
         hops: bool,
+        strangers: Collection[str] = (),
     ) -> None:
         self.scenario = scenario
         self.workload = workload
@@ -70,7 +72,7 @@ class Joint:
                 self.clients = report.parts
                 self.client_report = report
         handled = {name: parts["handled"] for name, parts in self.proxies.items()}
-        self.stories = Stories(handled, servers)
+        self.stories = Stories(handled, servers, strangers)
         self.parties = recorder.texts["client"]
         self.asked: dict[int, tuple[int, int]] = {}  # client's and site's code by request
         for group in workload.groups:  # the same codes in the same order as in simulated time

@@ -30,7 +30,8 @@ class Task:
     """What a process is to be: *part* is clients, proxy or servers, *names* are its nodes.
 
     The scenario is given as it was written. *authority* is the run's own certificate authority,
-    certificate and key as PEM, empty where nobody speaks TLS; *counts* are the groups' sizes.
+    certificate and key as PEM, empty where nobody speaks TLS. *strangers*: other programs
+    stand in the place of proxies.
     """
 
     part: str
@@ -46,6 +47,7 @@ class Task:
     own_addresses: bool
     authority: tuple[bytes, bytes]
     drain: float
+    strangers: bool = False
 
     def scenario(self) -> Scenario:
         """The scenario."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import time
 from math import inf, isnan, prod
 from typing import Any
 
@@ -19,7 +20,7 @@ from proxysim.sockets.heads import Refused, read_target
 from proxysim.sockets.limits import Limits
 from proxysim.sockets.reading import Incoming, Message, RequestReader
 from proxysim.sockets.wire import Wire
-from proxysim.sockets.writing import bodiless, field_lines, status_line
+from proxysim.sockets.writing import bodiless, date_line, field_lines, status_line
 from proxysim.workload.content import Asset, Library
 from proxysim.workload.distributions import Distribution
 from proxysim.workload.streams import Chance
@@ -65,6 +66,7 @@ class Origin:
         self.desk = Desk(node.workers, node.queue, self._done)
         self.door = Door(address, self._plain, self._secure, tls)
         self.log: list[Served] = []
+        self.dated = False  # our proxies are told the time of the run, others that of the day
         self.visits: set[_Visit] = set()
         self.received = 0
         self.sent_bytes = 0
@@ -317,6 +319,8 @@ class _Visit:
         bare = bodiless(self._method, response.status)
         lines = field_lines(response.headers, sized=True)
         end = b"\r\n" if self._keep else b"connection: close\r\n\r\n"
+        if self.origin.dated:
+            lines += date_line(int(time.time()))
         head = status_line(response.status) + lines + end
         self.wire.write(head if bare else head + body)
         if not self._keep:

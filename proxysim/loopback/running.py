@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
@@ -22,7 +24,13 @@ from proxysim.scenario import nodes as said
 from proxysim.scenario.build_topology import network_of
 from proxysim.scenario.build_workload import workload_of
 
-__all__ = ["live", "tasks_of"]
+__all__ = ["StandIn", "live", "tasks_of"]
+
+#: Another program in a proxy's place: given where everybody else listens, and whom to trust, it
+#: runs as long as the context does, and tells where it listens.
+StandIn = Callable[
+    [Mapping[str, tuple[str, int]], Authority | None], AbstractContextManager[tuple[str, int]]
+]
 
 NEEDED = ("httptools", "brotli", "zstandard", "cryptography", "trustme")
 #: Seconds between the order to begin and the beginning.
@@ -42,6 +50,7 @@ def live(
     views: bool = True,
     explain: bool = False,
     sequential: bool = False,
+    stand_ins: Mapping[str, StandIn] | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Run:
     """Run *scenario* on sockets of this machine's loopback, in real time.
@@ -49,7 +58,9 @@ def live(
     The same *seed* and *replication* give the same requests as in simulated time. *keep*, *hops*,
     *views*, *explain* and *progress* are as for ``simulate``. With *sequential* each request leaves
     when the last answer is there, and policies are told the time at which it was due: every
-    decision is then the same as in a sequential simulation. Raises ScenarioError for a scenario
+    decision is then the same as in a sequential simulation. *stand_ins* are other programs in the
+    place of proxies, by name; what these do is not told, only what comes of it at both ends, and
+    links behind them are not imposed. Raises ScenarioError for a scenario
     that cannot run, RunError where a process is lost.
     """
     missing = [name for name in NEEDED if find_spec(name) is None]
@@ -67,9 +78,11 @@ def live(
     with scenario.located():
         workload = workload_of(scenario, seed, replication)
         network_of(scenario, workload.counts)  # which tells of those who cannot reach each other
+    others = dict(stand_ins or {})
     if not sequential:
-        rehearse(scenario, workload, lambda trial: _play(trial, _Wanted(seed, replication)))
-    wanted = _Wanted(seed, replication, keep, hops, views, explain, sequential)
+        trial = _Wanted(seed, replication, stand_ins=others)
+        rehearse(scenario, workload, lambda short: _play(short, trial))
+    wanted = _Wanted(seed, replication, keep, hops, views, explain, sequential, others)
     return _play(scenario, wanted, progress)
 
 
@@ -83,6 +96,7 @@ class _Wanted(NamedTuple):
     views: bool = False
     explain: bool = False
     sequential: bool = False
+    stand_ins: Mapping[str, StandIn] = {}
 
 
 def _play(
@@ -99,16 +113,32 @@ def _play(
     tasks = tasks_of(
         scenario, wanted.seed, wanted.replication, wanted.sequential, wanted.explain, own
     )
-    with Crew(tasks) as crew:
+    if wanted.stand_ins:
+        tasks = [
+            replace(task, strangers=True) for task in tasks if task.names[0] not in wanted.stand_ins
+        ]
+    with Crew(tasks) as crew, ExitStack() as stack:
         places: dict[str, Any] = {}
         for ready in crew.each(Ready):
             places |= ready.places
+        for name, stand_in in wanted.stand_ins.items():
+            authority = Authority.of(tasks[0].authority)
+            places[name] = stack.enter_context(stand_in(dict(places), authority))
         crew.tell(Begin(places, time.monotonic() + AHEAD))
         _watch(crew, run, wanted.sequential, progress)
         crew.tell(Stop())
         reports = crew.each(Report)
     hops = wanted.hops != "none"
-    joint = Joint(scenario, workload, network, recorder, tasks, reports, hops=hops)
+    joint = Joint(
+        scenario,
+        workload,
+        network,
+        recorder,
+        tasks,
+        reports,
+        hops=hops,
+        strangers=wanted.stand_ins,
+    )
     extra: dict[str, Any] = {"sequential": True} if wanted.sequential else {}
     extra["live"] = verdict(joint, tasks, reports, sequential=wanted.sequential)
     if not own:

@@ -37,6 +37,9 @@ class ServerPart(Part):
                 self.nodes[member] = self._origin(member, node, speed, libraries)
         for origin in self.nodes.values():
             origin.door.bind()
+            if self.task.strangers:  # which look whether somebody is there before they are asked
+                origin.door.listen()
+                origin.dated = True
         for text in (True, False):
             content("", 1, text=text)  # what all bodies are cut from is made now, not under way
         return {name: origin.door.place for name, origin in self.nodes.items()}

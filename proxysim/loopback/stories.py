@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from proxysim.loopback.records import Handled, Served
@@ -30,12 +30,17 @@ class Story(NamedTuple):
 class Stories:
     """The logs of all *proxies* and *servers*, by request.
 
-    A proxy's requests for tunnels stand apart from what it handled itself.
+    A proxy's requests for tunnels stand apart from what it handled itself. Of *strangers*, proxies
+    that tell nothing, it is known whether a server was asked behind them, and which was the last.
     """
 
     def __init__(
-        self, proxies: Mapping[str, list[Handled]], servers: Mapping[str, list[Served]]
+        self,
+        proxies: Mapping[str, list[Handled]],
+        servers: Mapping[str, list[Served]],
+        strangers: Collection[str] = (),
     ) -> None:
+        self._strangers = frozenset(strangers)
         self.received: dict[int, list[tuple[str, Handled | Served]]] = {}
         self.tunnels: dict[tuple[str, int], Handled] = {}
         self._handled: dict[tuple[str, int, int], Handled] = {}
@@ -68,10 +73,22 @@ class Stories:
                 return Story(backend=node)
             wait, service = served.began - served.arrived, served.ended - served.began
             return Story(node, node, wait=wait, service=service)
+        if node in self._strangers:
+            return self._behind(node, request)
         handled = self._handled.get(key)
         if handled is None or depth > DEEPEST:
             return Story()
         return self._by_proxy(node, handled, depth)
+
+    def _behind(self, stranger: str, request: int) -> Story:
+        """What became of *request* behind a proxy that tells nothing."""
+        log = self.received.get(request, ())
+        found = [(name, told) for name, told in log if isinstance(told, Served)]
+        if not found:
+            return Story(stranger)
+        name, told = max(found, key=lambda row: row[1].ended)
+        wait, service = told.began - told.arrived, told.ended - told.began
+        return Story(name, name, attempts=len(found), wait=wait, service=service)
 
     def _by_proxy(self, node: str, handled: Handled, depth: int) -> Story:
         inner = Story()
