@@ -141,7 +141,7 @@ def latency_throughput(said: Said, ax: Axes | None = None) -> Axes:
         light_grid(ax)
         ax.legend(fontsize=8, frameon=False, loc="best")
     return finish(
-        ax, _source(said), "Latency against throughput", n=None,
+        ax, _source(said, points), "Latency against throughput", n=None,
         x="throughput, good answers a second", y=f"{name} latency",
     )  # fmt: skip
 
@@ -166,7 +166,7 @@ def outlook(said: Said, ax: Axes | None = None) -> Axes:
     light_grid(ax, "y")
     ax.legend(fontsize=8, frameon=False, loc="best")
     return finish(
-        ax, _source(said), f"How long it lasts, growing by {growth['said']}", n=None, below=44,
+        ax, _source(said, rows), f"How long it lasts, growing by {growth['said']}", n=None, below=44,
         x="months from now, and load in multiples of today's", y=_metric_name(asked),
     )  # fmt: skip
 
@@ -305,13 +305,13 @@ def _money(amount: float, currency: str) -> str:
     return f"{digits} {currency}" if len(currency) > 1 else f"{currency}{digits}"
 
 
-def _source(said: Said) -> str:
-    """Scenario, seed, and how many replications."""
-    counts = [row["replications"] for row in said["evidence"]]
+def _source(said: Said, rows: Sequence[Said] = ()) -> str:
+    """Scenario, seed, and how many replications the *rows* that are shown took."""
+    counts = [row["replications"] for row in rows or said["evidence"]]
     low, high = min(counts), max(counts)
     many = f"{low}" if low == high else f"{low} to {high}"
     parts = [shortened(said["scenario"], 48), "sim", f"seed {said['seed']}"]
     parts.append(f"{many} replications a value, {100 * said['confidence']:g} % intervals")
-    if said["survive"]:
+    if said["survive"] and not any("theory" in row for row in rows):
         parts.append(f"worst {said['survive']} down")
     return " · ".join(parts)
