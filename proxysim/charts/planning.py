@@ -166,7 +166,8 @@ def outlook(said: Said, ax: Axes | None = None) -> Axes:
     light_grid(ax, "y")
     ax.legend(fontsize=8, frameon=False, loc="best")
     return finish(
-        ax, _source(said, rows), f"How long it lasts, growing by {growth['said']}", n=None, below=44,
+        ax, _source(said, rows), f"How long it lasts, growing by {growth['said']}", n=None,
+        below=44,
         x="months from now, and load in multiples of today's", y=_metric_name(asked),
     )  # fmt: skip
 

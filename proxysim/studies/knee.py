@@ -30,8 +30,11 @@ def knee(throughput: ArrayLike, latency: ArrayLike) -> float:
     x, power = x[order], (x / y)[order]
     best = int(np.argmax(power))
     if best in (0, len(x) - 1):
-        where = "lighter" if best == 0 else "heavier"
-        raise ResultError("the curve has no knee", mend=f"Measure it under {where} load too.")
+        if best == 0:
+            found, where = f"from {x[0]:.3g} on latency grows by more than throughput", "lighter"
+        else:
+            found, where = f"up to {x[-1]:.3g} latency grows by less than throughput", "heavier"
+        raise ResultError(f"no knee: {found}", mend=f"Measure under {where} load too.")
     return _top(x[best - 1 : best + 2], power[best - 1 : best + 2])
 
 
