@@ -15,6 +15,7 @@ one floor do not know each other::
     stage        a page on which the requests of a run move: run.play(), proxysim play
     charts       draw(run, ax) -> Axes
     sim          SimPy carries out what the proxies ask, in simulated time
+    loopback     a whole scenario on real sockets: processes, addresses, TLS
     sockets      asyncio carries it out on real sockets
     theory       closed formulas, where there is one
     scenario     what exists: schema, loading, the shipped library

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from proxysim.loopback.alarm import Alarm
 from proxysim.topology.directions import RETRANSMISSION, Direction
+from proxysim.workload.numbers import ANSWER
 
 __all__ = ["Course", "Crossing", "Leg"]
 
@@ -30,8 +31,6 @@ END, LOST = b"", None
 #: How an attempt of a request is known in what is sent without TLS, within so many bytes.
 TAG = re.compile(rb"\r\nproxysim-request: (\d+) \S+ (\d+)", re.IGNORECASE)
 HEAD = 16 * 1024
-#: What is added to an attempt's number to have that of its answer's chances, as in the simulator.
-ANSWERS = 1000
 
 
 class Course:
@@ -166,7 +165,7 @@ class Crossing(asyncio.Transport):
 
         The numbers are those that the simulator asks chance with.
         """
-        for course, number in ((self.up, attempt), (self.down, attempt + ANSWERS)):
+        for course, number in ((self.up, attempt), (self.down, attempt + ANSWER)):
             course.late = sum(
                 direction.chance_delay(request, number, RETRANSMISSION)
                 for direction, _ in course.legs

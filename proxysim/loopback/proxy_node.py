@@ -28,6 +28,7 @@ from proxysim.sockets.limits import Limits
 from proxysim.sockets.serve import Server
 from proxysim.sockets.upstream import Upstreams
 from proxysim.sockets.wire import Owner, Wire
+from proxysim.workload.numbers import PROBES
 from proxysim.workload.streams import Chance
 
 __all__ = ["ProxyNode", "Resolve"]
@@ -35,7 +36,6 @@ __all__ = ["ProxyNode", "Resolve"]
 #: Which member a host's name leads to, and how many seconds it takes to find out.
 Resolve = Callable[[str, str, int], tuple[str, float]]
 
-_PLACES = 2**20  # more than there are pairs of a proxy and a backend
 HITS, MISSES = frozenset({"hit", "stale"}), frozenset({"miss", "revalidated", "coalesced"})
 
 
@@ -186,7 +186,7 @@ class ProxyNode:
         """The tag of the next probe of *backend*: of all that the simulator has it."""
         sent = self._probes_sent[backend]
         self._probes_sent[backend] = sent + 1
-        number = -(1 + self._probe_places.get(backend, 0) + _PLACES * sent)
+        number = -(1 + self._probe_places.get(backend, 0) + PROBES * sent)
         chance = self._probes.get(backend)
         return Tag(number, 0.0 if chance is None else chance(sent), 0, demand=self.demand)
 

@@ -26,14 +26,13 @@ from proxysim.proxies.effects import (
     Spawn,
     Wait,
 )
+from proxysim.workload.numbers import APART
 
 if TYPE_CHECKING:
     from proxysim.loopback.proxy_node import ProxyNode
 
 __all__ = ["Watch"]
 
-#: How far apart the numbers of two racers' fetches begin, as in the simulator.
-APART = 20
 NO_PEER = ("", 0)
 
 

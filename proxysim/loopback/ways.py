@@ -17,6 +17,7 @@ from proxysim.messages import Failure
 from proxysim.sockets.wire import Wire
 from proxysim.topology import Network
 from proxysim.topology.directions import SYN_RETRANSMISSION, Directions
+from proxysim.workload.numbers import HANDSHAKE
 from proxysim.workload.streams import Chance
 
 __all__ = ["Place", "Ways", "end_of", "secured"]
@@ -24,8 +25,6 @@ __all__ = ["Place", "Ways", "end_of", "secured"]
 Place = tuple[str, int]
 #: Of Linux: the port is chosen at connecting, so that an address has as many as it has peers.
 IP_BIND_ADDRESS_NO_PORT = 24
-#: The numbers of a handshake's chances, as the simulator has them.
-SYN = 2000
 
 
 class Ways:
@@ -77,7 +76,8 @@ class Ways:
         there, back = _latency(up), _latency(down)
         if any(direction.jitter or direction.loss for direction, _ in up):
             there += sum(
-                direction.chance_delay(request, SYN, SYN_RETRANSMISSION) for direction, _ in up
+                direction.chance_delay(request, HANDSHAKE, SYN_RETRANSMISSION)
+                for direction, _ in up
             )
         if there:
             await self._pause(there)

@@ -19,6 +19,7 @@ from proxysim.sim.bodies import Body
 from proxysim.sim.exchange import Exchange
 from proxysim.sim.passages import BROKEN
 from proxysim.sim.paths import Path
+from proxysim.workload.numbers import ANSWER
 
 if TYPE_CHECKING:
     from proxysim.sim.cores import Cores
@@ -218,7 +219,7 @@ class Channel:
         """
         world, path = self.world, self.down
         call = exchange.call
-        delay = path.delay(call.id, exchange.attempt + 1000) if path.uncertain else path.latency
+        delay = path.delay(call.id, exchange.attempt + ANSWER) if path.uncertain else path.latency
         size = world.response_head + body.length
         path.tally.bytes += size
         if path.slow_start:

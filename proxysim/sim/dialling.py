@@ -17,6 +17,7 @@ from proxysim.sim.bodies import Body
 from proxysim.sim.channels import BROKEN, Channel
 from proxysim.sim.exchange import Account, Exchange
 from proxysim.topology.directions import SYN_RETRANSMISSION
+from proxysim.workload.numbers import HANDSHAKE
 
 if TYPE_CHECKING:
     from proxysim.sim.proxies import ProxyNode
@@ -95,7 +96,9 @@ class Dial:
         channel = self.channel
         delay = channel.round_trip
         if channel.up.uncertain:
-            delay = channel.up.delay(self.call.id, 2000, SYN_RETRANSMISSION) + channel.down.latency
+            delay = (
+                channel.up.delay(self.call.id, HANDSHAKE, SYN_RETRANSMISSION) + channel.down.latency
+            )
         self._after(delay, self._connected)
 
     def cancel(self) -> None:

@@ -11,6 +11,7 @@ from proxysim.proxies.reverse import ReverseProxy
 from proxysim.scenario import nodes as said
 from proxysim.sim.exchange import Call
 from proxysim.workload.content import Asset
+from proxysim.workload.numbers import PROBES
 from proxysim.workload.streams import Chance
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ __all__ = ["PROBING", "Probe", "Probes"]
 
 #: The attempt's number of a probe: those of requests count from 1.
 PROBING = 0
-
-_PLACES = 2**20  # more than there are pairs of a proxy and a backend
 
 
 class Probe(Call):
@@ -74,7 +73,7 @@ class Probes:
         sent = self._sent[backend]
         self._sent[backend] = sent + 1
         asset = Asset(request.host, request.path, 0, (0, 0), False, "no-store")
-        number = -(1 + self._places[backend] + _PLACES * sent)
+        number = -(1 + self._places[backend] + PROBES * sent)
         u = self._chances[backend](sent)
         probe = Probe(number, self.world.env.time, asset, u, self.demand)
         return replace(request, world=probe)

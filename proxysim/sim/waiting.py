@@ -8,9 +8,7 @@ from typing import Any
 from proxysim.proxies.effects import TIMED_OUT, Race, Sleep, Spawn, Wait, Won
 from proxysim.sim.exchange import Account
 from proxysim.sim.tasks import PENDING, Task, carries
-
-#: How far apart the numbers of two racers' fetches begin: no two fetches of a request share one.
-APART = 20
+from proxysim.workload.numbers import APART
 
 
 @carries(Sleep)
