@@ -15,7 +15,7 @@ def one_queue(**changes: Any) -> Scenario:
         {
             "proxysim": 1,
             "title": "one queue",
-            "run": {"duration": 2.0, "seed": 5, "drain": "20s"},
+            "run": {"duration": 1.0, "seed": 5, "drain": "20s"},
             "sites": {"app.example": {"objects": 50, "cacheable": "0%", "size": "2kB"}},
             "nodes": {
                 "users": {"kind": "clients", "count": 20, "arrivals": {"poisson": "40/s"}},

@@ -52,19 +52,24 @@ def stand(monkeypatch):
 
 
 @pytest.mark.live
-def test_figures_stand_side_by_side_and_json_has_all_of_them(tmp_path):
-    """Once for true: a run so short that the machine does not matter."""
-    out = tmp_path / "out"
-    found = said(
-        "office-forward-proxy", "--for", "300ms", "--sequential", "--json", "--out", str(out),
-        "--no-charts", "--explain",
-    )  # fmt: skip
-    told = json.loads(found.stdout)
+def test_once_for_true():
+    """A run so short that the machine does not matter."""
+    told = json.loads(said("one-server", "--for", "300ms", "--sequential", "--json").stdout)
     assert told["disagreements"] == []
     assert told["live"]["requests"] == told["simulated"]["requests"]
+    assert told["live"]["requests"]["arrived"] > 0
     assert told["machine"]["void"] is None
+
+
+def test_files_of_both_runs_are_written(stand, tmp_path):
+    out = tmp_path / "out"
+    arguments = ("--for", "1s", "--out", str(out), "--no-charts", "--explain")
+    found = said("website-reverse-proxy", *arguments)
+    assert "Written to" in found.stdout
     assert (out / "report.html").exists()
+    assert (out / "trace.json").exists()
     assert (out / "simulated" / "requests.csv").exists()
+    assert stand.asked[0][1]["explain"] is True
 
 
 def test_a_run_is_announced_and_shortened(stand):
@@ -80,7 +85,7 @@ def test_a_run_is_announced_and_shortened(stand):
 
 
 def test_a_long_run_says_how_to_have_a_shorter_one(stand):
-    assert "Shorter: --for 20s" in said("one-server").stderr
+    assert "Shorter: --for 20s" in said("one-server", "--set", "run.duration=61s").stderr
 
 
 def test_a_void_run_says_why_and_what_can_be_carried(stand):
