@@ -21,6 +21,7 @@ import numpy as np
 
 import proxysim as ps
 from proxysim.loopback.crew import Crew
+from proxysim.loopback.orders import Ready
 from proxysim.loopback.running import tasks_of
 from proxysim.results.decisions import disagreements
 from proxysim.results.run import Run
@@ -170,8 +171,8 @@ def stops(_: argparse.Namespace) -> None:
     scenario = queue(proxied=True)
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - a count of names is wanted
     for _ in range(STOPS):
-        with Crew(tasks_of(scenario, 1, 0, False, False, True)):
-            pass
+        with Crew(tasks_of(scenario, 1, 0, False, False, True)) as crew:
+            crew.each(Ready)
     left = len(os.listdir("/proc/self/fd")) - before  # noqa: PTH208
     children = [
         place
