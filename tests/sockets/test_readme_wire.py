@@ -30,7 +30,7 @@ def addresses(text):
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere 127.0.0.2 is not an own address")
 def test_the_logs_beside_each_other_show_who_asked(tmp_path):
     curl = program("curl")
-    section = README[README.index("### 6.") : README.index("## From Python")]
+    section = README[README.index("### 5.") : README.index("## Learn it")]
     first, second = re.findall(r"```shell\n(.*?)```", section, re.DOTALL)
     ports = {port: free_port() for port in PORTS}
     for port, fresh in ports.items():
