@@ -14,14 +14,17 @@ from __future__ import annotations
 
 import base64
 import difflib
+import math
 import os
 import re
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from io import BytesIO
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
 import jupytext
@@ -40,6 +43,7 @@ _WIDGET = "application/vnd.jupyter.widget-view+json"
 _PYTHON = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 _CHECK = re.compile(r"^check\(", re.MULTILINE)
+_LOOK = 2.0
 _SECONDS = 300  # for one cell, on a machine that has much else to do
 
 
@@ -76,11 +80,11 @@ def executed(source: Path) -> nbformat.NotebookNode:
     with tempfile.TemporaryDirectory() as place:
         os.environ.pop("MPLBACKEND", None)  # the kernel's own shows figures where they are made
         os.environ["PROXYSIM_PROGRESS"] = str(Path(place) / "progress.json")
-        options = {"kernel_name": "python3", "timeout": _SECONDS}
+        options = {"kernel_name": "python3", "timeout": _SECONDS, "iopub_timeout": _SECONDS}
         resources = {"metadata": {"path": str(NOTEBOOKS)}}
         length = len(book.cells)
         book.cells += [nbformat.v4.new_code_cell(code) for code in solutions(book)]
-        client = NotebookClient(book, resources=resources, **options)
+        client = _Client(book, resources=resources, **options)
         client.execute()
     _look_at_sliders(client)
     del book.cells[length:]
@@ -90,6 +94,32 @@ def executed(source: Path) -> nbformat.NotebookNode:
         if cell.cell_type == "code":
             cell.outputs = [_settled(output) for output in cell.outputs]
     return book
+
+
+class _Client(NotebookClient):
+    """A client that looks anew every few seconds whether the kernel has said something.
+
+    Now and then the wake-up call of a ZeroMQ socket is lost, and a cell that has long been
+    answered is waited for until its time is up.
+    """
+
+    async def async_start_new_kernel_client(self) -> Any:
+        client = await super().async_start_new_kernel_client()
+        for channel in (client.shell_channel, client.iopub_channel):
+            channel.get_msg = partial(_heard, channel.get_msg)
+        return client
+
+
+async def _heard(get: Callable[..., Awaitable[Any]], timeout: float | None = None) -> Any:
+    """What *get* gives, asked again and again until *timeout*."""
+    until = math.inf if timeout is None else time.monotonic() + timeout
+    while True:
+        left = until - time.monotonic()
+        try:
+            return await get(timeout=max(0.0, min(_LOOK, left)))
+        except Empty:
+            if left <= _LOOK:
+                raise
 
 
 def _look_at_sliders(client: NotebookClient) -> None:
