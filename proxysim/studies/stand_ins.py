@@ -16,7 +16,7 @@ from proxysim.scenario import Scenario
 from proxysim.scenario.build_topology import network_of
 from proxysim.scenario.nodes import ProxyBase, ReverseProxy
 
-__all__ = ["Engine", "stand_in_for"]
+__all__ = ["Engine", "stand_in_for", "with_nothing_behind"]
 
 
 class Engine:
@@ -99,6 +99,24 @@ def stand_in_for(engine: str, scenario: Scenario, node: str | None = None) -> En
     if not able:
         raise ScenarioError(f"{engine} has no place in it: {reason}", place=scenario.name)
     return able[0]
+
+
+def with_nothing_behind(scenario: Scenario, node: str) -> Scenario:
+    """*scenario* with links behind *node* that take no time: another program is not held up there.
+
+    Links to clients stay as they are, for it is the clients who are held up.
+    """
+    kinds = {name: found.kind for name, found in scenario.document.nodes.items()}
+    tree = scenario.to_dict()
+    links = tree.get("links") or []
+    for link in links:
+        ends = link["between"]
+        if node in ends and "clients" not in {kinds[end] for end in ends}:
+            for name in ("latency", "jitter", "bandwidth", "loss", "slow_start"):
+                link.pop(name, None)
+    return Scenario.checked(
+        tree, name=scenario.name, directory=scenario.directory, removed=scenario.removed
+    )
 
 
 def _free_ports(host: str, count: int) -> list[int]:

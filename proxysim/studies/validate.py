@@ -18,7 +18,7 @@ from proxysim.sim import simulate
 from proxysim.studies.agreement import ENGINE, OWN, Check, Tolerances, agreement
 from proxysim.studies.doctrine import Doctrine, doctrine
 from proxysim.studies.running import Progress, whole
-from proxysim.studies.stand_ins import stand_in_for
+from proxysim.studies.stand_ins import stand_in_for, with_nothing_behind
 from proxysim.workload.sequence import in_sequence
 
 __all__ = ["Validation", "validate"]
@@ -109,6 +109,8 @@ def validate(
     requests = whole(requests, "requests")
     steps = _Steps(progress, bool(requests and engine is None), rounds)
     stand_in = None if engine is None else stand_in_for(engine, scenario, node)
+    if stand_in is not None:
+        scenario = with_nothing_behind(scenario, stand_in.node)
     replayed, differing = 0, None
     if requests and stand_in is None:
         replayed, differing = _replayed(scenario, requests, seed)

@@ -13,7 +13,7 @@ from proxysim.engines import export, places_of
 from proxysim.errors import ResultError, ScenarioError
 from proxysim.studies.agreement import ENGINE, OWN, Check, agreement
 from proxysim.studies.doctrine import doctrine
-from proxysim.studies.stand_ins import stand_in_for
+from proxysim.studies.stand_ins import stand_in_for, with_nothing_behind
 from proxysim.studies.suite import BEHIND, suite
 from proxysim.studies.validate import Validation
 from proxysim.studies.validation_page import page
@@ -49,6 +49,14 @@ def test_an_engine_can_be_the_proxies_that_the_suite_gives_it(engine):
     for name in BEHIND[engine]:
         stand_in = stand_in_for(engine, SUITE[name])
         assert export(engine, SUITE[name], stand_in.node, places_of(SUITE[name])).text
+
+
+def test_behind_another_program_links_take_no_time():
+    bare = with_nothing_behind(SUITE["filtering"], "gateway")
+    inner, outer = bare.document.links[1], bare.document.links[0]
+    assert (inner.latency, inner.bandwidth) == (0.0, None)
+    assert outer == SUITE["filtering"].document.links[0]
+    assert bare.document.nodes == SUITE["filtering"].document.nodes
 
 
 @pytest.mark.parametrize("name", ["balancing", "caching", "filtering", "both-ends"])
