@@ -120,7 +120,9 @@ def validate(
     if out is not None:
         from proxysim.studies.validation_page import page
 
-        whose = f"Costs from {costs}." if costs is not None else "Costs measured just before."
+        whose = "Costs of a profile, by `proxysim calibrate`."
+        if costs is None:
+            whose = "Costs measured just before."
         try:
             out.write_text(page(found, whose), encoding="utf-8")
         except OSError as error:
