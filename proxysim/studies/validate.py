@@ -184,7 +184,9 @@ class _Steps:
 def _replayed(scenario: Scenario, requests: int, seed: int | None) -> tuple[int, int]:
     """So many requests one after another in both worlds: how many, and unlike decisions."""
     run = scenario.document.run
-    turns = in_sequence(workload_of(scenario, seed or run.seed).groups, run.duration)
+    turns = in_sequence(
+        workload_of(scenario, run.seed if seed is None else seed).groups, run.duration
+    )
     ats = [turn.at for turn in islice(turns, requests + 1)]
     short = scenario
     if len(ats) > requests:

@@ -316,7 +316,7 @@ OF_REVERSE = [
     ("--certificate=/no.pem --key=/no.key", "the certificate cannot be used"),
     ("--certificate=/no.pem", "Give a --key for each"),
     ("--write-ca=/nope/ca.pem --tls", "cannot be written"),
-    ("--write-ca=/tmp/ca.pem", "no authority is made up"),
+    ("--write-ca=ca.pem", "no authority is made up"),
     ("--backend-ca=/no.pem", "no server speaks TLS"),
     ("--backend-ca=/no.pem --backend=https://a.example", "cannot be used"),
     ("--tls --passthrough", "give one of the two"),
