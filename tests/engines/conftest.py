@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import os
 import socket
 import ssl
 import threading
@@ -11,24 +10,6 @@ from contextlib import ExitStack, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-
-from proxysim.engines import running
-from proxysim.errors import ScenarioError
-
-
-@pytest.fixture
-def installed():
-    """Tells whether an engine is there; where it is not, the test goes no further."""
-
-    def there(engine):
-        try:
-            return running.program(engine)
-        except ScenarioError as error:
-            if os.environ.get("PROXYSIM_REQUIRE_OPTIONAL") == "1":
-                pytest.fail(str(error))
-            pytest.skip(str(error))
-
-    return there
 
 
 class Origin(ThreadingHTTPServer):
