@@ -12,7 +12,6 @@ from __future__ import annotations
 import inspect
 import os
 import re
-import runpy
 import shutil
 import subprocess
 import sys
@@ -149,6 +148,9 @@ def write(file: Path, content: bytes) -> None:
 
 def gather() -> None:
     """Everything that the site is made of, in out/site."""
+    # Imported, not run: the processes that draw the charts must be able to find it by its name.
+    import gallery
+
     wanted: set[Path] = set()
 
     def put(name: str, content: bytes) -> None:
@@ -163,7 +165,7 @@ def gather() -> None:
         put(name, text.encode())
     for picture in sorted((DOCS / "images").glob("*")):
         put(f"images/{picture.name}", picture.read_bytes())
-    for name, content in runpy.run_path(str(DOCS / "gallery.py"))["pages"]():
+    for name, content in gallery.pages():
         put(f"gallery/{name}", content)
     for name in OUTSIDE:
         link = SOURCE / name
