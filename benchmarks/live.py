@@ -2,7 +2,7 @@
 
     python -m benchmarks.live                    all of it, with 200 requests in a sequence
     python -m benchmarks.live queue proxy        some of them
-    python -m benchmarks.live sequential --requests 1000
+    python -m benchmarks.live sequential --requests 1000 --scenario both-ends
 
 Exit status 1 where a figure misses its mark. Live runs of a void round are told and left out.
 """
@@ -143,7 +143,7 @@ def seeds(_: argparse.Namespace) -> None:
 
 def sequential(options: argparse.Namespace) -> None:
     """Every shipped scenario, one request after another: all decisions are to be equal."""
-    for name in ps.shipped():
+    for name in options.scenario or ps.shipped():
         scenario = ps.load(name)
         run = scenario.document.run
         groups = workload_of(scenario).groups
@@ -200,6 +200,9 @@ def main() -> None:
     }
     parser.add_argument("parts", nargs="*", help=f"of {', '.join(parts)}; default: all")
     parser.add_argument("--requests", type=int, default=200, help="of each sequential run")
+    parser.add_argument(
+        "--scenario", action="append", help="that is run in sequence, again for more; default: all"
+    )
     parser.add_argument(
         "--costs", type=lambda text: Path(text).resolve(), help="a profile of proxysim calibrate"
     )
