@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from proxysim.policies.backend import Backend
 from proxysim.policies.health import Ejector, HealthChecks, SlowStart
@@ -40,6 +40,7 @@ class Fleet:
         "panic",
         "pool",
         "slow_start",
+        "tell",
         "until",
     )
 
@@ -57,6 +58,7 @@ class Fleet:
         self.checks = checks
         self.slow_start = slow_start
         self.panic = panic
+        self.tell: Callable[[str, str, float], None] | None = None
         #: Why each backend that is away is: drained, down or ejected.
         self.away: dict[Backend, str] = {}
         #: Who may be asked, up to the second ``until`` (None: until something happens).
@@ -91,6 +93,8 @@ class Fleet:
 
     def probed(self, backend: Backend, ok: bool, now: float) -> None:
         """A probe of *backend* brought what it should, or did not."""
+        if self.tell is not None:
+            self.tell(backend.name, "well" if ok else "unwell", now)
         if self.checks is not None and self.checks.observe(backend, ok):
             self._change(now)
 
@@ -111,6 +115,15 @@ class Fleet:
     def _called(self, name: str) -> list[Backend]:
         return [backend for backend in self._configured if backend.name == name]
 
+    def tell_to(self, tell: Callable[[str, str, float], None], now: float) -> None:
+        """Have *tell* told of all news from *now* on: of which backend, what, and when.
+
+        What is ``well`` or ``unwell`` (a probe said so), ``drained``, ``down``, ``ejected`` or
+        ``back``.
+        """
+        self.tell = tell
+        self._tell_of({}, self.away, now)
+
     # How it makes up its mind.
 
     def _change(self, now: float) -> None:
@@ -119,6 +132,7 @@ class Fleet:
 
     def _settle(self, now: float) -> None:
         """Say anew who may be asked from *now* on, with what weight, and until when."""
+        before = self.away if self.tell is None else dict(self.away)
         away = self._absent(now)
         candidates = [backend for backend in self._configured if backend not in self._drains]
         well = [backend for backend in candidates if backend not in away]
@@ -137,11 +151,19 @@ class Fleet:
             for backend in self.away:
                 if backend not in away:
                     self._ramps[backend] = (now, 0)
+        if self.tell is not None:
+            self._tell_of(before, away, now)
         self.away = away
         changed = self._weigh(now) if self._ramps else False
         if changed or pool != self.pool:
             self.pool = pool
         self.until = self._next(now)
+
+    def _tell_of(self, old: dict[Backend, str], new: dict[Backend, str], now: float) -> None:
+        for backend in self._configured:
+            what = new.get(backend, "back")
+            if self.tell is not None and what != old.get(backend, "back"):
+                self.tell(backend.name, what, now)
 
     def _absent(self, now: float) -> dict[Backend, str]:
         away = {}

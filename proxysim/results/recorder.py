@@ -10,6 +10,7 @@ import numpy as np
 
 from proxysim.errors import ResultError
 from proxysim.results.columns import HOPS, NODES, REQUESTS, VIEWS, Column
+from proxysim.results.diary import Diary
 from proxysim.results.run import Run
 from proxysim.results.table import Array, Names, Packer, Table
 from proxysim.results.totals import Totals
@@ -55,6 +56,7 @@ class Recorder:
         self.keep_every = _every(keep, "keep")
         self.hops_every = _every(hops, "hops")
         self.wants_views = views
+        self.diary = Diary(self.hops_every)
         parties, chains, sites, paths, steps = Names(), Names(), Names(), Names(), Names()
         self.texts: dict[str, Names] = {
             **dict.fromkeys(
@@ -152,6 +154,7 @@ class Recorder:
             facts={node: dict(fact) for node, fact in (facts or {}).items()},
             topology=dict(topology or {}),
             choices=self._choices,
+            diary=self.diary,
             extra=dict(extra or {}),
         )
         run.check()

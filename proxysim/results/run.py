@@ -14,6 +14,7 @@ import numpy as np
 
 from proxysim.errors import ResultError, RunError, did_you_mean
 from proxysim.results.columns import Outcome
+from proxysim.results.diary import Diary, Message
 from proxysim.results.registry import Plots, player
 from proxysim.results.summary import Summary, plain, summarise
 from proxysim.results.table import Array, Table
@@ -42,7 +43,8 @@ class Run:
     ends). ``topology`` is for the charts; its ``zones``, names by zone, also say which links cross
     a border. ``choices``, where a run was to explain itself, says of each choice of a backend, in
     order of time, ``request``, ``at``, ``node`` (the proxy), ``backend``, and ``why``: plain data,
-    whose keys are the balancer's. ``arrived`` is the world's own count of requests, None where it
+    whose keys are the balancer's. ``diary`` then has the heads of messages, the deeds of caches and
+    the news of backends. ``arrived`` is the world's own count of requests, None where it
     has none.
     """
 
@@ -62,6 +64,7 @@ class Run:
     facts: dict[str, dict[str, Any]] = field(default_factory=dict)
     topology: dict[str, Any] = field(default_factory=dict)
     choices: list[dict[str, Any]] = field(default_factory=list)
+    diary: Diary = field(default_factory=Diary)
     extra: dict[str, Any] = field(default_factory=dict)
 
     # Tables.
@@ -146,6 +149,19 @@ class Run:
                 mend="Run with explain=True and hops='all'.",
             )
         return found
+
+    def messages(self, request: int) -> list[Message]:
+        """What stood in the heads of *request*'s messages, in order of time.
+
+        ResultError where none were kept.
+        """
+        found = [told for told in self.diary.messages if told.request == request]
+        if not found:
+            raise ResultError(
+                f"no message of request {request} was kept",
+                mend="Run with explain=True and hops='all'.",
+            )
+        return sorted(found, key=lambda told: told.at)
 
     def summary(self) -> Summary:
         """The run in figures; counts requests that arrive in [warmup, duration)."""

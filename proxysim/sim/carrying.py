@@ -223,6 +223,9 @@ def relay(task: Task, effect: Relay) -> Any:
     if effect.response is None or task.exchange is None or task.exchange.channel is None:
         dial.relayed(channel, task)
         return PENDING
+    teller = task.node.world.teller
+    if teller is not None:
+        teller.heard(task.exchange, task.exchange.channel, effect.response)
     # The head that says yes crosses back to the client before anything else can.
     back = task.exchange.channel.down
     delay = back.delay(task.exchange.call.id, 3000)

@@ -44,6 +44,7 @@ class Endpoint(Protocol):
     tls: Terms  # on which it accepts TLS
     tls_seconds: float
     server_code: int  # its code where it is a server; 0, no name, for a proxy
+    forward: bool  # whether it is a forward proxy
     costs: Costs
 
     def open(self, dial: Dial) -> None:
@@ -158,6 +159,8 @@ class Channel:
         size = world.request_head
         if world.hop is not None:
             world.hop_along(call.id, path, "request", delay)
+            if world.teller is not None:
+                world.teller.heard(exchange, self, request)
         if request.body is not None:
             size += request.body.length or 0
             path.tally.bytes += size
@@ -226,6 +229,8 @@ class Channel:
             body = self._paced(body, size)
         if world.hop is not None:
             world.hop_along(call.id, path, "response", delay)
+            if world.teller is not None:
+                world.teller.heard(exchange, self, response)
         if body.complete and not path.limited:
             # Nothing holds the last byte back: it comes with the first.
             if delay:

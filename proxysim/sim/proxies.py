@@ -7,8 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from proxysim.costs import Costs
-from proxysim.messages import Connection, Failure, Request
-from proxysim.policies.backend import Backend
+from proxysim.messages import Connection, Failure
 from proxysim.policies.tls import Terms
 from proxysim.proxies.effects import Connect, Fetch, Opening
 from proxysim.proxies.forward import ForwardProxy
@@ -61,6 +60,7 @@ class ProxyNode(Mishaps):
         self.name = name
         self.code = code
         self.server_code = 0
+        self.forward = isinstance(proxy, ForwardProxy)
         self.address = address
         self.proxy = proxy
         self.handle = proxy.handle
@@ -84,8 +84,8 @@ class ProxyNode(Mishaps):
         self._resumable: set[str] = set()
         self._inside_moments = 0.0  # ends less beginnings of all stays, so far
         self.probes = Probes(world, name, proxy)
-        if world.explain and isinstance(proxy, ReverseProxy):
-            proxy.explain_to(self._chosen)
+        if world.teller is not None:
+            world.teller.listen(self)
         self._return()
 
     # What the network brings.
@@ -370,12 +370,6 @@ class ProxyNode(Mishaps):
         """Core-seconds busy, jobs' seconds queued, requests' seconds inside, since the start."""
         inside = self._inside_moments + self.env.time * len(self.inside)
         return (*self.cores.areas(), inside)
-
-    def _chosen(self, request: Request, backend: Backend, why: dict[str, Any]) -> None:
-        """Record why the proxy chose *backend* for *request*, or for a connection."""
-        luggage = request.world
-        call = luggage.call if isinstance(luggage, Dial) else luggage
-        self.world.recorder.choice(call.id, self.env.time, self.name, backend.name, why)
 
     def span(self, call: Call | None, step: str, start: float) -> None:
         """Record a span of this node."""

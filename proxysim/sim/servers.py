@@ -37,6 +37,8 @@ class Server(Mishaps):
     second and later attempts, *luck* says which requests :meth:`fail` meets.
     """
 
+    forward = False
+
     def __init__(
         self,
         world: World,

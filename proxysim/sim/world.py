@@ -35,6 +35,7 @@ from proxysim.sim.paths import Path
 from proxysim.sim.proxies import ProxyNode
 from proxysim.sim.sequence import Sequence
 from proxysim.sim.servers import Server
+from proxysim.sim.telling import Teller
 from proxysim.sim.ways import Addresses, Resolver, ways_of
 from proxysim.sim.wires import Wires
 from proxysim.topology.directions import Direction
@@ -74,7 +75,7 @@ class World:
         self.env = Clock()
         self.recorder = Recorder(self.duration, self.warmup, keep=keep, hops=hops, views=views)
         self.add = self.recorder.add
-        self.explain = explain
+        self.teller = Teller(self) if explain else None
         self.sequential = sequential
         self.moment = 0.0  # what policies are told in a sequential run
         self.shift = 0.0  # from the clock to the times of the rows
