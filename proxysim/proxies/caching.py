@@ -63,7 +63,9 @@ class CachingProxy(Proxy):
             if freshness.usable(request, age, stored.lifetime):
                 yield from self._send_stored(request, cache, stored, "hit")
                 return
-            if freshness.usable(request, age, stored.lifetime + stored.window):
+            if stored.window and freshness.usable_meanwhile(
+                request, age, stored.lifetime, stored.window
+            ):
                 if stored.key not in cache.refreshing:
                     cache.refreshing.add(stored.key)
                     yield Spawn(self._refresh(request, cache, stored, now))

@@ -83,8 +83,8 @@ class Stored:
 
     def may_be_shared(self, request: Request, codings: tuple[str | None, ...]) -> bool:
         """Whether, having just come, it also answers *request*, which waited for it."""
-        return self.answers(request, codings) and freshness.usable(
-            request, self.initial_age, self.lifetime + self.window
+        return self.answers(request, codings) and freshness.usable_meanwhile(
+            request, self.initial_age, self.lifetime, self.window
         )
 
 

@@ -264,6 +264,38 @@ def test_usable(request_, age, lifetime, expected):
     assert freshness.usable(request_, age, lifetime) is expected
 
 
+@pytest.mark.parametrize(
+    ("control", "age", "expected"),
+    [
+        (None, 59, True),
+        (None, 60, True),
+        (None, 89, True),
+        (None, 90, False),
+        ("x", 89, True),
+        ("x", 90, False),
+        ("no-cache", 59, False),
+        ("no-cache", 61, False),
+        ("max-age=80", 59, True),
+        ("max-age=80", 61, False),
+        ("min-fresh=5", 55, True),
+        ("min-fresh=5", 56, False),
+        ("min-fresh=5", 61, False),
+        ("min-fresh=0", 60, False),
+        ("max-stale", 89, True),
+        ("max-stale", 90, False),
+        ("max-stale=10", 70, True),
+        ("max-stale=10", 71, False),
+        ("max-stale=10, max-age=65", 65, True),
+        ("max-stale=10, max-age=65", 66, False),
+    ],
+)
+def test_while_a_newer_one_is_fetched_only_who_does_not_mind_gets_the_stale_one(
+    control, age, expected
+):
+    request = ask() if control is None else ask(cache_control=control)
+    assert freshness.usable_meanwhile(request, age, 60, 30) is expected
+
+
 def test_only_if_cached():
     assert freshness.only_if_cached(ask(cache_control="only-if-cached"))
     assert not freshness.only_if_cached(ask())

@@ -275,6 +275,14 @@ def test_stale_while_revalidate_and_its_window():
     assert (got.body, got.cache) == (b"newer", "miss")
 
 
+@pytest.mark.parametrize("control", ["max-age=60", "min-fresh=1", "max-stale=1"])
+def test_who_wants_nothing_stale_waits_for_the_newer_one(control):
+    site = Site(said(cache_control="max-age=1, stale-while-revalidate=9"))
+    site.ask()
+    got = site.after(3).says(said(body=b"newer")).ask(cache_control=control)
+    assert (got.body, got.cache) == (b"newer", "miss")
+
+
 def test_the_refresh_brings_the_newer_one():
     site = Site(said(cache_control="max-age=1, stale-while-revalidate=4"))
     site.ask()

@@ -183,6 +183,8 @@ def test_heads_are_written_as_http_has_them() -> None:
         ({}, 200, {"vary": "*", "cache-control": "max-age=9"}, "4.1"),
         ({"cache-control": "no-store"}, 200, {"cache-control": "max-age=9"}, "5.2.1.5"),
         ({"authorization": "Basic x"}, 200, {"cache-control": "max-age=9"}, "3.5"),
+        ({}, 299, {"cache-control": "must-understand, no-store"}, "5.2.2.3"),
+        ({}, 200, {"cache-control": "must-understand, no-store, private"}, "5.2.2.7"),
         ({}, 500, {}, "how long a 500 is fresh"),
     ],
 )
@@ -201,6 +203,7 @@ def test_why_an_answer_is_not_kept(
         ("", 5.0, False, "fresh"),
         ("max-age=1", 5.0, False, "unwanted"),
         ("", 12.0, False, "stale-while-revalidate"),
+        ("max-age=60", 12.0, False, "old"),
         ("max-stale=90", 40.0, False, "max-stale"),
         ("max-stale=90", 40.0, True, "old"),
         ("", 40.0, False, "old"),

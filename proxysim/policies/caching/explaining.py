@@ -16,6 +16,7 @@ from __future__ import annotations
 from proxysim.messages import Request, Response
 from proxysim.policies.caching import freshness
 from proxysim.policies.caching.directives import directives, named
+from proxysim.policies.caching.storing import UNDERSTOOD
 from proxysim.policies.fields import members
 
 __all__ = ["unstorable", "word_for"]
@@ -27,7 +28,7 @@ def word_for(request: Request, age: float, lifetime: float, window: float, *, st
         return "fresh"
     if age < lifetime:
         return "unwanted"
-    if freshness.usable(request, age, lifetime + window):
+    if freshness.usable_meanwhile(request, age, lifetime, window):
         return "stale-while-revalidate"
     if not strict and freshness.tolerated(request, age, lifetime):
         return "max-stale"
@@ -45,7 +46,10 @@ def unstorable(request: Request, response: Response) -> str:
         return "it says Vary: *, it fits no other request (RFC 9111, 4.1)"
     if "no-store" in directives(request.headers):
         return "who asked says no-store (RFC 9111, 5.2.1.5)"
-    if "no-store" in said:
+    if "must-understand" in said:
+        if response.status not in UNDERSTOOD:
+            return f"it must be understood, and {response.status} is not (RFC 9111, 5.2.2.3)"
+    elif "no-store" in said:
         return "the origin says no-store (RFC 9111, 5.2.2.5)"
     if named(said, "private") == ():
         return "the origin says private: for one client alone (RFC 9111, 5.2.2.7)"

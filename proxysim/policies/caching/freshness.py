@@ -33,6 +33,7 @@ __all__ = [
     "takes_on_error",
     "tolerated",
     "usable",
+    "usable_meanwhile",
 ]
 
 #: Status codes that may be kept without a word on freshness (RFC 9110, section 15.1).
@@ -184,8 +185,7 @@ def error_window(response: Response) -> float | None:
 def usable(request: Request, age: float, lifetime: float) -> bool:
     """Whether the client takes a stored answer of this *age* and *lifetime* as it is.
 
-    Without a word from the client: when it is fresh (section 5.2.1). An answer that may be served
-    stale to everyone for a while counts with that while in its *lifetime*.
+    Without a word from the client: when it is fresh (section 5.2.1).
     """
     headers = request.headers
     if "cache-control" not in headers.fields:
@@ -214,6 +214,24 @@ def tolerated(request: Request, age: float, lifetime: float) -> bool:
         return False
     longest = inf if said["max-stale"] is None else float(seconds(said, "max-stale") or 0)
     return age - lifetime <= longest and usable(request, age, inf)
+
+
+def usable_meanwhile(request: Request, age: float, lifetime: float, window: float) -> bool:
+    """Whether the client takes a stored answer while a newer one is fetched (RFC 5861, section 3).
+
+    When it is :func:`usable`, or has been stale for less than *window* seconds and the client does
+    not mind: who says ``max-age`` or ``min-fresh`` wants nothing stale, and who says ``max-stale``
+    wants it no staler than that (sections 5.2.1.1 to 5.2.1.3).
+    """
+    if age < lifetime:
+        return usable(request, age, lifetime)
+    if age >= lifetime + window or not usable(request, age, inf):
+        return False
+    said = directives(request.headers)
+    return said.keys().isdisjoint(_ON_AGE) or tolerated(request, age, lifetime)
+
+
+_ON_AGE = ("max-age", "min-fresh", "max-stale")
 
 
 def takes_on_error(request: Request, age: float, lifetime: float, window: float) -> bool:
