@@ -11,6 +11,7 @@ from proxysim.loopback.alarm import Alarm
 from proxysim.loopback.errand import Errand, Road
 from proxysim.loopback.pool import Pool
 from proxysim.loopback.records import Asked
+from proxysim.loopback.telling import Teller
 from proxysim.loopback.ways import Ways
 from proxysim.messages import Headers
 from proxysim.scenario import nodes as said
@@ -24,7 +25,8 @@ class Clients:
     """All members of one *group*; *code* is the number of the first one's lanes.
 
     *roads* lead to each site by its number, *connect* are the fields of CONNECT. *tls* is what they
-    speak. *lookup* gives the seconds that a member waits for a host's name.
+    speak. *lookup* gives the seconds that a member waits for a host's name. *teller* is told of the
+    answers that come.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Clients:
         lookup: Callable[[int, str, int], float] | None,
         sources: bool,
         done: Callable[[], Any],
+        teller: Teller | None = None,
     ) -> None:
         self.alarm = alarm
         self.ways = ways
@@ -58,6 +61,7 @@ class Clients:
         self.sources = sources
         self.patience = node.patience
         self.done = done
+        self.teller = teller
         self.duration = 0.0
         self.log: list[Asked] = []
         self.under_way: set[Errand] = set()

@@ -14,6 +14,7 @@ from proxysim.errors import TopologyError
 from proxysim.loopback.orders import Report, Task
 from proxysim.loopback.records import Asked, Handled, Served
 from proxysim.loopback.stories import Stories, Story
+from proxysim.loopback.telling import write_diary
 from proxysim.results.columns import CACHE_STATES, CODINGS, METHODS, Outcome
 from proxysim.results.recorder import Recorder
 from proxysim.results.run import Run
@@ -97,6 +98,7 @@ class Joint:
         for name, parts in self.proxies.items():
             for request, at, backend, why in parts["choices"]:
                 self.recorder.choice(request, at, name, backend, why)
+        write_diary(self)
         return self.recorder.finish(
             world="live",
             scenario=self.scenario.name,
@@ -164,7 +166,7 @@ class Joint:
 
     def _story(self, asked: Asked) -> Story:
         front = asked.front
-        found = self._end_of(asked)
+        found = self.end_of(asked)
         if found is not None:
             return self.stories.of(found, asked.id)
         refused = self.stories.tunnels.get((front, asked.id))
@@ -172,7 +174,7 @@ class Joint:
             return Story(front, blocked=refused.blocked, wait=refused.wait, cpu=refused.cpu)
         return self.stories.of(front, asked.id)
 
-    def _end_of(self, asked: Asked) -> str | None:
+    def end_of(self, asked: Asked) -> str | None:
         """Who received what *asked* sent, where the one that it connected to only relays."""
         if not asked.secure or asked.front not in self.proxies:
             return None
@@ -250,7 +252,7 @@ class Joint:
             whom = self.asked.get(found.id)
             if whom is None:
                 continue  # a probe
-            segments = self._segments(found.peer, node)
+            segments = self.segments(found.peer, node)
             if not segments:
                 continue
             tunnel = isinstance(found, Handled) and found.method == "CONNECT"
@@ -259,7 +261,7 @@ class Joint:
         for key, times in counts.items():
             yield (*key, times)
 
-    def _segments(self, peer: tuple[str, int], node: str) -> tuple[Segment, ...]:
+    def segments(self, peer: tuple[str, int], node: str) -> tuple[Segment, ...]:
         """The stretches of the connection from *peer* to *node*, as those who opened them tell."""
         opener = self._name(peer[0])
         if not opener:
@@ -272,7 +274,7 @@ class Joint:
         before = self.proxies[opener]["tunnels"].get(peer[1])
         if before is None:
             return (last,)
-        return (*self._segments((before, 0), opener), last)
+        return (*self.segments((before, 0), opener), last)
 
     def _lookups(self) -> Iterator[tuple[tuple[int, int, int], int]]:
         sites = self.recorder.texts["site"]
@@ -300,7 +302,7 @@ class Joint:
         for log in self.clients["asked"].values():
             for asked in log:
                 fronts[asked.id] = asked.front
-                node = self._end_of(asked) or asked.front
+                node = self.end_of(asked) or asked.front
                 told = self.stories.told(node, asked.id, 1)
                 self._passage(span, asked.id, node, asked.sent, told, asked.first_byte)
                 if told is not None and not isnan(asked.first_byte):
@@ -345,7 +347,7 @@ class Joint:
 
     def _crossed(self, peer: tuple[str, int], node: str) -> tuple[str, ...]:
         """The wires of the connection from *peer* to *node*."""
-        return tuple(wire for _, wires, _ in self._segments(peer, node) for wire in wires)
+        return tuple(wire for _, wires, _ in self.segments(peer, node) for wire in wires)
 
     # The rest.
 

@@ -105,13 +105,14 @@ class Report:
     """What a process knows at its end; *parts* by what it is.
 
     It spent *cpu* seconds of its processor in *seconds*, both since the run began. *windows* are
-    rows of the nodes table with names for codes.
+    rows of the nodes table with names for codes. *told* is what it tells of itself, where it is to.
     """
 
     cpu: float
     seconds: float
     windows: list[tuple[Any, ...]]
     parts: dict[str, Any]
+    told: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

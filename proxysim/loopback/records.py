@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["Asked", "Fetched", "Handled", "Served"]
+__all__ = ["Asked", "Fetched", "Handled", "Heard", "Served"]
 
 #: A fetch: of whom, by which attempt, when it was asked for, and when its head was there.
 Fetched = tuple[str, int, float, float]
@@ -91,3 +91,19 @@ class Served(NamedTuple):
     began: float
     ended: float
     sent: int
+
+
+class Heard(NamedTuple):
+    """The head of a message that has come to *node*, ``step`` request or response, at ``at``.
+
+    ``sender`` is empty where only the connection it came on tells who that was.
+    """
+
+    id: int
+    attempt: int
+    at: float
+    node: str
+    sender: str
+    step: str
+    secure: bool
+    head: str

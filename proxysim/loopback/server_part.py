@@ -37,6 +37,7 @@ class ServerPart(Part):
                 self.nodes[member] = self._origin(member, node, speed, libraries)
         for origin in self.nodes.values():
             origin.door.bind()
+            origin.teller = self.teller
             if self.task.strangers:  # which look whether somebody is there before they are asked
                 origin.door.listen()
                 origin.dated = True

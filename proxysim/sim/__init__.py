@@ -31,7 +31,8 @@ def simulate(
     The same *seed* (default: the scenario's) and *replication* give the same tables, bit for bit.
     *keep* and *hops* say whose rows and spans are kept: ``"all"``, ``"none"``, or n for every n-th
     request; *views* whether who saw what is counted. With *explain* each choice of a backend is
-    told with its reasons, for the requests whose spans are kept. With *sequential* each request
+    told with its reasons, for the requests whose spans are kept, and ``run.diary`` has the heads of
+    their messages, what caches did, and whom proxies left out. With *sequential* each request
     waits until nothing goes on any more, and policies are told the time at which it was due.
     *progress* is called with the share done. Raises ScenarioError for a scenario that cannot run,
     RunError if a request was lost.
