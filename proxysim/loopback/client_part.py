@@ -53,11 +53,10 @@ class ClientPart(Part):
             code=code,
             address=lambda member: self.network.address_of(group.name, member),
             connect=fields_of(node)[1],
-            tls=self.client_tls(),
+            sessions=self.sessions(),
             lookup=self._lookup(group.name, node),
             sources=self.task.own_addresses,
             done=self._done,
-            teller=self.teller,
         )
 
     def _roads(self, node: said.Clients) -> dict[int, Road]:

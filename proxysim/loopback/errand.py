@@ -165,8 +165,9 @@ class Errand:
         """Connect, ask for a tunnel where one is needed, and shake hands."""
         clients, road, member = self.clients, self.road, self.draw.member
         source = clients.address(member) if clients.sources else ""
-        tls = clients.tls if road.secure else None
-        began = clients.alarm.time
+        tls = None
+        if road.secure and clients.sessions is not None:
+            tls = clients.sessions.context(self._visited)
         failure = await clients.ways.dial(
             wire,
             clients.name,
@@ -176,11 +177,11 @@ class Errand:
             request=self.draw.id,
             tls=None if road.tunnel else tls,
             server_name=road.host,
+            told=self._stepped,
         )
         if failure is not None:
             return failure
         lines[0].place = end_of(wire, "sockname")
-        clients.handshakes.append((self.draw.id, "connect", began, clients.alarm.time))
         if not road.tunnel or tls is None:
             return None
         refused = await self._tunnel(lines[0])
@@ -189,8 +190,17 @@ class Errand:
         began = clients.alarm.time
         failure = await secured(wire.transport, wire, tls, road.host)
         if failure is None:
-            clients.handshakes.append((self.draw.id, "tls", began, clients.alarm.time))
+            self._stepped("tls", began)
         return failure
+
+    @property
+    def _visited(self) -> tuple[int, str]:
+        """Who asks, and which host: under this, sessions are kept."""
+        return self.draw.member, self.road.host
+
+    def _stepped(self, step: str, began: float) -> None:
+        clients = self.clients
+        clients.handshakes.append((self.draw.id, step, began, clients.alarm.time))
 
     async def _tunnel(self, line: Line) -> Answer | None:
         """Send CONNECT; the answer, where it is a refusal."""
@@ -202,8 +212,6 @@ class Errand:
         line.ask("CONNECT", data.encode("latin-1"), told.set_result)
         answer = await told
         line.used = 0
-        if answer.status < 300:
-            self._tell(answer, self.front, secure=False)
         return None if 200 <= answer.status < 300 else answer
 
     # The request itself.
@@ -221,7 +229,7 @@ class Errand:
 
     def _written(self) -> bytes:
         draw, road, asset = self.draw, self.road, self.asset
-        headers = self.clients.jar.get((draw.member, road.host), road.headers)
+        headers = self.clients.jar.get(self._visited, road.headers)
         if draw.recorded is not None:
             headers = asset.asked(headers, draw.recorded)
         body = b""
@@ -251,9 +259,11 @@ class Errand:
             self._fail("reset")
             return
         end = clients.alarm.time
+        if line is not None and line.used == 1 and clients.sessions and self.road.secure:
+            clients.sessions.keep(self._visited, line.wire)
         headers = answer.headers
         if "set-cookie" in headers.fields:
-            key = (self.draw.member, self.road.host)
+            key = self._visited
             clients.jar[key] = remembered(
                 clients.jar.get(key) or self.road.headers, Response(answer.status, headers)
             )
@@ -266,14 +276,6 @@ class Errand:
         if self.entry is not None:
             Alarm.cancel(self.entry)
         self.begin()
-
-    def _tell(self, answer: Answer, sender: str, *, secure: bool) -> None:
-        """Tell of the head of *answer*, where somebody wants to know."""
-        clients, draw = self.clients, self.draw
-        if clients.teller is not None and answer.status:
-            name = f"{clients.name}-{draw.member + 1}"
-            response = Response(answer.status, answer.headers)
-            clients.teller.response(name, draw.id, 1, sender, response, secure=secure)
 
     def _fail(self, why: str) -> None:
         if not self.finished:
@@ -299,8 +301,6 @@ class Errand:
         self.finished = True
         if self.entry is not None:
             Alarm.cancel(self.entry)
-        if answer is not None:
-            self._tell(answer, "", secure=self.road.secure and self.line is not None)
         draw, line = self.draw, self.line
         coding = "" if answer is None else answer.headers.get("content-encoding")
         first = nan if answer is None or answer.first_byte is None else answer.first_byte

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,7 +10,7 @@ from proxysim.loopback.alarm import Alarm
 from proxysim.loopback.errand import Errand, Road
 from proxysim.loopback.pool import Pool
 from proxysim.loopback.records import Asked
-from proxysim.loopback.telling import Teller
+from proxysim.loopback.sessions import Sessions
 from proxysim.loopback.ways import Ways
 from proxysim.messages import Headers
 from proxysim.scenario import nodes as said
@@ -24,9 +23,8 @@ __all__ = ["Clients"]
 class Clients:
     """All members of one *group*; *code* is the number of the first one's lanes.
 
-    *roads* lead to each site by its number, *connect* are the fields of CONNECT. *tls* is what they
-    speak. *lookup* gives the seconds that a member waits for a host's name. *teller* is told of the
-    answers that come.
+    *roads* lead to each site by its number, *connect* are the fields of CONNECT. *sessions*
+    say what they speak over TLS. *lookup* gives the seconds that a member waits for a host's name.
     """
 
     def __init__(
@@ -41,11 +39,10 @@ class Clients:
         code: int,
         address: Callable[[int], str],
         connect: Headers,
-        tls: ssl.SSLContext | None,
+        sessions: Sessions | None,
         lookup: Callable[[int, str, int], float] | None,
         sources: bool,
         done: Callable[[], Any],
-        teller: Teller | None = None,
     ) -> None:
         self.alarm = alarm
         self.ways = ways
@@ -56,12 +53,11 @@ class Clients:
         self.code = code
         self.address = address
         self.connect = connect
-        self.tls = tls
+        self.sessions = sessions
         self.lookup = lookup
         self.sources = sources
         self.patience = node.patience
         self.done = done
-        self.teller = teller
         self.duration = 0.0
         self.log: list[Asked] = []
         self.under_way: set[Errand] = set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Container, Iterator, Mapping, Sequence
-from math import isnan, nan
+from math import nan
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,8 @@ import numpy as np
 from proxysim.errors import TopologyError
 from proxysim.loopback.orders import Report, Task
 from proxysim.loopback.records import Asked, Handled, Served
+from proxysim.loopback.spans import Spans, mirrored
 from proxysim.loopback.stories import Stories, Story
-from proxysim.loopback.telling import write_diary
 from proxysim.results.columns import CACHE_STATES, CODINGS, METHODS, Outcome
 from proxysim.results.recorder import Recorder
 from proxysim.results.run import Run
@@ -62,7 +62,7 @@ class Joint:
         self.hops = hops
         self.reports = reports
         self.proxies: dict[str, dict[str, Any]] = {}
-        servers: dict[str, list[Served]] = {}
+        servers: dict[str, dict[str, Any]] = {}
         self.clients: dict[str, Any] = {}
         for task, report in zip(tasks, reports, strict=True):
             if task.part == "proxy":
@@ -73,7 +73,11 @@ class Joint:
                 self.clients = report.parts
                 self.client_report = report
         handled = {name: parts["handled"] for name, parts in self.proxies.items()}
-        self.stories = Stories(handled, servers, strangers)
+        served = {name: parts["served"] for name, parts in servers.items()}
+        self.stories = Stories(handled, served, strangers)
+        self._handshakes = {
+            name: dict(parts["handshakes"]) for name, parts in (self.proxies | servers).items()
+        }
         self.parties = recorder.texts["client"]
         self.asked: dict[int, tuple[int, int]] = {}  # client's and site's code by request
         for group in workload.groups:  # the same codes in the same order as in simulated time
@@ -94,11 +98,10 @@ class Joint:
             lookups = dict(self._lookups())
             count_views(Sights(self._seen(), lookups), self.recorder, self.network)
         if self.hops:
-            self._spans()
+            Spans(self).write()
         for name, parts in self.proxies.items():
             for request, at, backend, why in parts["choices"]:
                 self.recorder.choice(request, at, name, backend, why)
-        write_diary(self)
         return self.recorder.finish(
             world="live",
             scenario=self.scenario.name,
@@ -226,11 +229,11 @@ class Joint:
         for log in self.stories.received.values() if wires else ():
             for node, told in log:
                 window = min(bisect_left(ends, told.ended), len(ends) - 1)
-                crossed = self._crossed(told.peer, node)
+                crossed = self.crossed(told.peer, node)
                 for wire in crossed:
                     if wire in sizes:
                         sizes[wire][window] += uploaded.get(told.id, 0)
-                for wire in _mirrored(crossed):
+                for wire in mirrored(crossed):
                     if wire in sizes:
                         sizes[wire][window] += told.sent
         return {
@@ -252,7 +255,7 @@ class Joint:
             whom = self.asked.get(found.id)
             if whom is None:
                 continue  # a probe
-            segments = self.segments(found.peer, node)
+            segments = self._segments(found.peer, node)
             if not segments:
                 continue
             tunnel = isinstance(found, Handled) and found.method == "CONNECT"
@@ -261,7 +264,7 @@ class Joint:
         for key, times in counts.items():
             yield (*key, times)
 
-    def segments(self, peer: tuple[str, int], node: str) -> tuple[Segment, ...]:
+    def _segments(self, peer: tuple[str, int], node: str) -> tuple[Segment, ...]:
         """The stretches of the connection from *peer* to *node*, as those who opened them tell."""
         opener = self._name(peer[0])
         if not opener:
@@ -274,7 +277,7 @@ class Joint:
         before = self.proxies[opener]["tunnels"].get(peer[1])
         if before is None:
             return (last,)
-        return (*self.segments((before, 0), opener), last)
+        return (*self._segments((before, 0), opener), last)
 
     def _lookups(self) -> Iterator[tuple[tuple[int, int, int], int]]:
         sites = self.recorder.texts["site"]
@@ -289,65 +292,9 @@ class Joint:
             counts[self.parties[member], self.parties[member], sites[host]] += times
         yield from counts.items()
 
-    # Spans.
-
-    def _spans(self) -> None:
-        recorder, steps = self.recorder, self.recorder.texts["step"]
-
-        def span(request: int, node: str, step: str, start: float, end: float) -> None:
-            if recorder.wants_hops(request) and end >= start:
-                recorder.hop(request, self.parties[node], steps[step], start, end)
-
-        fronts = {}
-        for log in self.clients["asked"].values():
-            for asked in log:
-                fronts[asked.id] = asked.front
-                node = self.end_of(asked) or asked.front
-                told = self.stories.told(node, asked.id, 1)
-                self._passage(span, asked.id, node, asked.sent, told, asked.first_byte)
-                if told is not None and not isnan(asked.first_byte):
-                    for wire in _mirrored(self._crossed(told.peer, node)):
-                        span(asked.id, wire, "transfer", asked.first_byte, asked.end)
-        for request, step, start, end in self.clients["handshakes"]:
-            if request in fronts:
-                span(request, fronts[request], step, start, end)
-        for log in self.stories.received.values():
-            for node, told in log:
-                if isinstance(told, Served):
-                    if told.began > told.arrived:
-                        span(told.id, node, "queue", told.arrived, told.began)
-                    span(told.id, node, "service", told.began, told.ended)
-                    continue
-                span(told.id, node, "cpu", told.began, told.began + told.cpu)
-                for child, attempt, began, head in told.fetches:
-                    further = self.stories.told(child, told.id, attempt)
-                    self._passage(span, told.id, child, began, further, head)
-
-    def _passage(
-        self,
-        span: Any,
-        request: int,
-        node: str,
-        sent: float,
-        told: Handled | Served | None,
-        head: float,
-    ) -> None:
-        """The request's way to *node*, and its answer's way back, wire by wire."""
-        if told is None or isnan(sent):
-            return
-        got, left = (
-            (told.arrived, told.ended) if isinstance(told, Served) else (told.began, told.head_sent)
-        )
-        wires = self._crossed(told.peer, node)
-        for wire in wires:
-            span(request, wire, "request", sent, got)
-        if not isnan(head):
-            for wire in _mirrored(wires):
-                span(request, wire, "response", left, head)
-
-    def _crossed(self, peer: tuple[str, int], node: str) -> tuple[str, ...]:
+    def crossed(self, peer: tuple[str, int], node: str) -> tuple[str, ...]:
         """The wires of the connection from *peer* to *node*."""
-        return tuple(wire for _, wires, _ in self.segments(peer, node) for wire in wires)
+        return tuple(wire for _, wires, _ in self._segments(peer, node) for wire in wires)
 
     # The rest.
 
@@ -363,7 +310,10 @@ class Joint:
         for group, node in self.scenario.document.nodes.items():
             if node.kind in ("server", "forward_proxy", "reverse_proxy"):
                 for member in self.scenario.members(group):
-                    found[member] = {"address": self.network.address(member)}
+                    found[member] = {
+                        "address": self.network.address(member),
+                        "handshakes": self._handshakes.get(member, {}),
+                    }
         for name, parts in self.proxies.items():
             found[name]["connections"] = parts["connections"]
         return found
@@ -392,9 +342,3 @@ class Joint:
             return None
         p50, p99 = np.quantile(np.array(late), [0.5, 0.99])
         return float(p50), float(p99)
-
-
-def _mirrored(wires: Sequence[str]) -> list[str]:
-    """The same wires the other way."""
-    ends = [wire.split(">") for wire in reversed(wires)]
-    return [f"{end}>{start}" for start, end in ends]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -12,7 +11,7 @@ from typing import Any
 from proxysim.loopback.alarm import Alarm
 from proxysim.loopback.authority import Authority
 from proxysim.loopback.orders import Begin, Report, Task
-from proxysim.loopback.telling import Teller
+from proxysim.loopback.sessions import Sessions
 from proxysim.loopback.ways import Place, Ways
 from proxysim.results.windows import Meter, edges
 from proxysim.scenario.build_topology import network_of
@@ -44,7 +43,6 @@ class Part:
         self.authority = Authority.of(task.authority)
         self.nodes: dict[str, Any] = {}
         self.moment = 0.0
-        self.teller = Teller(lambda: self.alarm.time) if task.explain else None
         self.windows: list[tuple[Any, ...]] = []
         self._carried: Counter[str] = Counter()
         self._meters: list[tuple[str, Meter]] = []
@@ -66,9 +64,9 @@ class Part:
         """Where *member* lives."""
         return self.network.address(member) if self.task.own_addresses else "127.0.0.1"
 
-    def client_tls(self) -> ssl.SSLContext | None:
-        """What it speaks with others over TLS; None where nobody does."""
-        return None if self.authority is None else self.authority.client()
+    def sessions(self) -> Sessions | None:
+        """What somebody here speaks with others over TLS; None where nobody does."""
+        return None if self.authority is None else Sessions(self.authority.client())
 
     # The run.
 
@@ -160,8 +158,7 @@ class Part:
         if self.sequential:
             self._read(0.0, self.document.run.duration)
         cpu = time.process_time() - self._cpu
-        told = {} if self.teller is None else self.teller.parts()
-        return Report(cpu, self.alarm.time, self.windows, self.parts(), told)
+        return Report(cpu, self.alarm.time, self.windows, self.parts())
 
     def parts(self) -> dict[str, Any]:
         """What a subclass has to tell."""

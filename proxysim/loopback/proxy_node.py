@@ -13,10 +13,10 @@ from typing import Any
 
 from proxysim.loopback.alarm import Alarm
 from proxysim.loopback.door import Door
-from proxysim.loopback.records import Handled
+from proxysim.loopback.records import Dialled, Handled
+from proxysim.loopback.sessions import Sessions, handshake_of
 from proxysim.loopback.tags import Tag, tag_of
-from proxysim.loopback.telling import Teller
-from proxysim.loopback.watching import Watch, bearing, leading
+from proxysim.loopback.watching import ASKING, Watch, bearing, leading
 from proxysim.loopback.ways import Ways, end_of
 from proxysim.messages import Connection, Failure, Request
 from proxysim.policies.backend import Backend
@@ -45,7 +45,7 @@ class ProxyNode:
 
     *resolve* says where a backend's name leads. Connections to backends are
     kept for *kept* seconds. *tls* is what it speaks with clients, None where it
-    ends no TLS; *client_tls* what it speaks with backends where a request came over TLS. *probes*
+    ends no TLS; *sessions* say what it speaks with backends where a request came over TLS. *probes*
     are the sources of its probes' chances by backend, the first of them probe number *first_probe*;
     *demand* is what one takes a server.
     """
@@ -63,7 +63,7 @@ class ProxyNode:
         source: str,
         kept: float,
         tls: ssl.SSLContext | None,
-        client_tls: ssl.SSLContext | None,
+        sessions: Sessions | None,
         parents: tuple[str, ...] = (),
         probes: dict[str, Chance] | None = None,
         first_probe: int = 0,
@@ -74,14 +74,14 @@ class ProxyNode:
         self.name = name
         self.proxy = proxy
         self.resolve = resolve
-        self.secure = client_tls is not None
         self.demand = nan if demand is None else demand
-        self.teller: Teller | None = None  # where what it hears is to be told
         self.log: list[Handled] = []
         self.tunnels: dict[int, Watch] = {}  # by the port that leads on
         self.fetched: dict[str, tuple[str, int, int]] = {}  # who made the answer for a URL
         self.choices: list[tuple[int, float, str, dict[str, Any]]] = []
         self.counts = Counter[str]()
+        self.handshakes = Counter[str]()  # with who asked it
+        self.dialled: list[Dialled] = []
         self.received = 0
         self._probes = probes or {}
         self._probe_places = {backend: first_probe + n for n, backend in enumerate(self._probes)}
@@ -93,12 +93,12 @@ class ProxyNode:
         self._under_way: dict[int, Watch] = {}
         upstreams = Upstreams(
             proxies=parents,
-            tls=client_tls,
+            tls=None if sessions is None else sessions.context(None),
             by_scheme=True,
             kept=limits.idle,
             most=limits.connections,
         )
-        upstreams.dialler = _Dialler(ways, name, source)
+        upstreams.dialler = _Dialler(ways, name, source, sessions, self.dialled)
         self.driver = Driver(upstreams)
         self.servers = [_Front(self, limits, "http")]
         secure = None
@@ -133,9 +133,6 @@ class ProxyNode:
         self.received += 1
         watch = Watch(self, tag_of(request.headers), request)
         self._under_way[id(request)] = watch
-        if self.teller is not None:
-            forward = isinstance(self.proxy, ForwardProxy)
-            self.teller.request(self.name, watch.tag, request, forward=forward)
         handling = self.proxy.handle(bearing(request, watch))
         return self._stay(watch.watched(handling))
 
@@ -285,6 +282,7 @@ class _Front(Server):
 
     def __init__(self, node: ProxyNode, limits: Limits, scheme: str) -> None:
         super().__init__(node.proxy, node.driver, limits, None, node.answered)
+        self.node = node
         self.handle = node.handle
         self.opened = node.opened
         self.scheme = scheme
@@ -301,6 +299,8 @@ class _Front(Server):
 
     def _received(self, wire: Wire) -> Client:
         self.places[wire] = end_of(wire)
+        if self.scheme == "https":
+            self.node.handshakes[handshake_of(wire)] += 1
         return super()._received(wire)
 
     def _over(self, wire: Wire) -> None:
@@ -309,13 +309,21 @@ class _Front(Server):
 
 
 class _Dialler(Dialler):
-    """Opens the proxy's connections to backends, from *source* and over the scenario's links."""
+    """Opens the proxy's connections to backends, from *source* and over the scenario's links.
 
-    def __init__(self, ways: Ways, name: str, source: str) -> None:
+    Over TLS by *sessions*. Each step is noted in the *log*, with the request for which it was done.
+    """
+
+    def __init__(
+        self, ways: Ways, name: str, source: str, sessions: Sessions | None, log: list[Dialled]
+    ) -> None:
         super().__init__()
         self._ways = ways
         self._name = name
         self._source = source
+        self._sessions = sessions
+        self._log = log
+        self._newest: dict[tuple[str, str], Wire] = {}
 
     async def dial(
         self,
@@ -327,15 +335,33 @@ class _Dialler(Dialler):
         server_name: str = "",
     ) -> Wire | Failure:
         wire = Wire(opened, self.wires.discard)
+        alarm, request = self._ways.alarm, ASKING.get()
+
+        def told(step: str, began: float) -> None:
+            self._log.append((request, host, step, began, alarm.time))
+
+        key = (host, server_name)
+        if tls is not None and self._sessions is not None:
+            if (before := self._newest.get(key)) is not None:
+                self._sessions.keep(key, before)
+            tls = self._sessions.context(key)
         try:
             async with asyncio.timeout(deadline):
                 failure = await self._ways.dial(
-                    wire, self._name, host, source=self._source, tls=tls, server_name=server_name
+                    wire,
+                    self._name,
+                    host,
+                    source=self._source,
+                    tls=tls,
+                    server_name=server_name,
+                    told=told,
                 )
         except TimeoutError:
             return Failure("timeout")
         if failure is not None:
             return failure
+        if tls is not None:
+            self._newest[key] = wire
         self.opened += 1
         if not wire.gone:
             self.wires.add(wire)

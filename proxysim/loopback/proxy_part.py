@@ -35,12 +35,12 @@ class ProxyPart(Part):
         seed, replication = self.task.seed, self.task.replication
         proxy = proxy_of(self.scenario, self.name, self.clock, seed, replication, self.network)
         self.lookups: Counter[tuple[str, int]] = Counter()
-        tls = client_tls = None
+        tls = sessions = None
         if isinstance(node, said.ReverseProxy) and self.authority is not None:
             if node.mode.reads:
                 tls = self.authority.server(node.sites, node.tls_version)
             if node.mode.to_backends:
-                client_tls = self.authority.client()
+                sessions = self.sessions()
         limits = Limits(target=64 * 1024, idle=node.keep_alive, connections=MANY, tunnels=MANY)
         parents: tuple[str, ...] = ()
         if isinstance(node, said.ForwardProxy) and node.through is not None:
@@ -56,18 +56,15 @@ class ProxyPart(Part):
             source=self.address(self.name) if self.task.own_addresses else "",
             kept=self._kept(node),
             tls=tls,
-            client_tls=client_tls,
+            sessions=sessions,
             parents=parents,
             probes=self._probes(node, proxy),
             first_probe=self._first_probe(),
             demand=_demand(node),
             residents=not self.sequential,
         )
-        if self.teller is not None:
-            place.teller = self.teller
-            self.teller.listen(self.name, proxy)
-            if isinstance(proxy, ReverseProxy):
-                proxy.explain_to(place.chosen)
+        if self.task.explain and isinstance(proxy, ReverseProxy):
+            proxy.explain_to(place.chosen)
         place.door.bind()
         return {self.name: place.door.place}
 
@@ -173,6 +170,8 @@ class ProxyPart(Part):
         }
         return {
             "handled": node.told(),
+            "handshakes": node.handshakes,
+            "dialled": node.dialled,
             "tunnels": tunnels,
             "lookups": dict(self.lookups),
             "choices": node.choices,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
@@ -29,15 +30,21 @@ class ServerPart(Part):
         libraries = {
             catalogue.name: Library(catalogue, 0, paths) for catalogue in self.workload.sites
         }
+        # Sessions are resumed by whichever member is asked next: all of them speak as one does.
+        spoken = {
+            version: self.authority.server(self.document.sites, version)
+            for version in {self._node(group).tls_version for group in self.task.names}
+            if self.authority is not None
+        }
         for group in self.task.names:
-            node = self.document.nodes[group]
-            assert isinstance(node, said.Server)
+            node = self._node(group)
             speeds = node.speed if isinstance(node.speed, list) else [node.speed] * node.count
             for member, speed in zip(self.scenario.members(group), speeds, strict=True):
-                self.nodes[member] = self._origin(member, node, speed, libraries)
+                self.nodes[member] = self._origin(
+                    member, node, speed, libraries, spoken.get(node.tls_version)
+                )
         for origin in self.nodes.values():
             origin.door.bind()
-            origin.teller = self.teller
             if self.task.strangers:  # which look whether somebody is there before they are asked
                 origin.door.listen()
                 origin.dated = True
@@ -45,13 +52,20 @@ class ServerPart(Part):
             content("", 1, text=text)  # what all bodies are cut from is made now, not under way
         return {name: origin.door.place for name, origin in self.nodes.items()}
 
+    def _node(self, group: str) -> said.Server:
+        node = self.document.nodes[group]
+        assert isinstance(node, said.Server)
+        return node
+
     def _origin(
-        self, member: str, node: said.Server, speed: float, libraries: dict[str, Library]
+        self,
+        member: str,
+        node: said.Server,
+        speed: float,
+        libraries: dict[str, Library],
+        tls: ssl.SSLContext | None,
     ) -> Origin:
         seed, replication = self.task.seed, self.task.replication
-        tls = None
-        if self.authority is not None:
-            tls = self.authority.server(self.document.sites, node.tls_version)
         return Origin(
             self.alarm,
             member,
@@ -83,7 +97,10 @@ class ServerPart(Part):
             origin.sweep()
 
     def parts(self) -> dict[str, Any]:
-        return {name: origin.log for name, origin in self.nodes.items()}
+        return {
+            name: {"served": origin.log, "handshakes": origin.handshakes}
+            for name, origin in self.nodes.items()
+        }
 
     async def close(self) -> None:
         for origin in self.nodes.values():

@@ -7,6 +7,7 @@ concerns the run itself is added on the way: the tag of a request, and where a n
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +32,10 @@ from proxysim.workload.numbers import APART
 if TYPE_CHECKING:
     from proxysim.loopback.proxy_node import ProxyNode
 
-__all__ = ["Watch"]
+__all__ = ["ASKING", "Watch"]
 
+#: The request for which something is being asked: connections are opened in its context.
+ASKING: ContextVar[int] = ContextVar("asking", default=-1)
 NO_PEER = ("", 0)
 
 
@@ -170,21 +173,13 @@ class Watch:
         if lookup:
             yield Sleep(lookup)
         self.child, self.child_attempt = backend.name, self.attempt
+        ASKING.set(tag.id)
         began = alarm.time
         reply = yield Fetch(backend, request, effect.deadlines)
         took = alarm.time - began
         self.heard = isinstance(reply, Head)
         self.fetches.append((backend.name, self.attempt, began, began + took))
         if self.heard:
-            if node.teller is not None:
-                node.teller.response(
-                    node.name,
-                    tag.id,
-                    self.attempt,
-                    backend.name,
-                    reply.response,
-                    secure=node.secure and request.scheme == "https",
-                )
             self.upstream += took
             node.fetched[request.url] = (backend.name, tag.id, self.attempt)
         else:
@@ -198,6 +193,7 @@ class Watch:
         backend, lookup = node.found(effect.backend, host, number)
         if lookup:
             yield Sleep(lookup)
+        ASKING.set(number)
         began = node.alarm.time
         reply = yield Connect(backend, effect.deadline, effect.ask)
         self.upstream += node.alarm.time - began

@@ -7,7 +7,7 @@ import socket
 import ssl
 from asyncio import sslproto
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -20,9 +20,11 @@ from proxysim.topology.directions import SYN_RETRANSMISSION, Directions
 from proxysim.workload.numbers import HANDSHAKE
 from proxysim.workload.streams import Chance
 
-__all__ = ["Place", "Ways", "end_of", "secured"]
+__all__ = ["Place", "Told", "Ways", "end_of", "secured"]
 
 Place = tuple[str, int]
+#: Is told of a step, ``connect`` or ``tls``, and of the moment at which it began.
+Told = Callable[[str, float], Any]
 #: Of Linux: the port is chosen at connecting, so that an address has as many as it has peers.
 IP_BIND_ADDRESS_NO_PORT = 24
 
@@ -69,9 +71,14 @@ class Ways:
         request: int = 0,
         tls: ssl.SSLContext | None = None,
         server_name: str = "",
+        told: Told | None = None,
     ) -> Failure | None:
-        """Connect *wire* from *a* to *b*, from the address *source*, over TLS with *tls*."""
+        """Connect *wire* from *a* to *b*, from the address *source*, over TLS with *tls*.
+
+        *told* hears of each step at its end.
+        """
         loop = asyncio.get_running_loop()
+        began = self.alarm.time
         up, down = self.way(a, b, member)
         there, back = _latency(up), _latency(down)
         if any(direction.jitter or direction.loss for direction, _ in up):
@@ -97,6 +104,9 @@ class Ways:
             connection.close()
             return Failure("refused")
         self.opened[a] += 1
+        if told is not None:
+            told("connect", began)
+        began = self.alarm.time
         if not self._imposes(up) and not self._imposes(down):
             options: dict[str, Any] = {}
             if tls is not None:
@@ -107,13 +117,18 @@ class Ways:
                 return Failure("tls")
             except OSError:
                 return Failure("reset")
+            if tls is not None and told is not None:
+                told("tls", began)
             return None
         crossing = self.crossings[wire] = Crossing(self.alarm, up, down, self.carried, wire)
         await loop.create_connection(lambda: crossing.near, sock=connection)
         if tls is None:
             crossing.begin()
             return None
-        return await secured(crossing, wire, tls, server_name)
+        failure = await secured(crossing, wire, tls, server_name)
+        if failure is None and told is not None:
+            told("tls", began)
+        return failure
 
     async def _pause(self, seconds: float) -> None:
         waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
