@@ -113,6 +113,7 @@ def forward(
     need_the_wire()
     from proxysim.policies.reach import Reach
     from proxysim.proxies.forward import ForwardProxy
+    from proxysim.sockets.dialling import is_here
     from proxysim.sockets.standing import Setup
     from proxysim.sockets.tls import client_context
     from proxysim.sockets.upstream import Upstreams
@@ -139,7 +140,7 @@ def forward(
         proxy.filters = _filters(proxy.filters, allowed, deny or [], block_list or [])
         if tunnel_port:
             proxy.tunnel_ports = frozenset(tunnel_port)
-        reach = Reach(allowed)
+        reach = Reach(allowed, here=is_here)
         return Setup(
             proxy,
             place,

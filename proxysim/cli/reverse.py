@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from proxysim.scenario import Scenario
-    from proxysim.sockets.standing import Setup
+    from proxysim.sockets.standing import Place, Setup
 
 __all__ = ["reverse"]
 
@@ -148,6 +148,7 @@ def reverse(
         raise ScenarioError(
             "there are no servers", place="--backend", mend="Give one: http://127.0.0.1:9001"
         )
+    _not_itself(backend or [], urls, place)
     pairs = pairs_of(certificate or [], key or [])
     if passthrough:
         _nothing_to_read({"--tls": tls or pairs, "--cache": cache, "--compress": compress})
@@ -248,6 +249,25 @@ def _url(text: str) -> tuple[str, str, int]:
             mend="Give a scheme, a host and a port: http://127.0.0.1:9001",
         )
     return split.scheme, host, port or (443 if split.scheme == "https" else 80)
+
+
+def _not_itself(texts: list[str], urls: list[tuple[str, str, int]], place: Place) -> None:
+    """Refuse a server that is this proxy: what it is asked would come back to it, again and again.
+
+    A name is not looked up, and a loop over further proxies not found.
+    """
+    from proxysim.sockets.dialling import is_here
+
+    listening, taken = place
+    for text, (_, host, port) in zip(texts, urls, strict=True):
+        host = "127.0.0.1" if host == "localhost" else host
+        everywhere = listening in ("0.0.0.0", "::")
+        if port == taken and (host == listening or (everywhere and is_here(host))):
+            raise ScenarioError(
+                f"found {text!r}, where this proxy itself listens",
+                place="--backend",
+                mend="Give the address of the server behind it.",
+            )
 
 
 def _trusting(authority: Path | None) -> ssl.SSLContext:

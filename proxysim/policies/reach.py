@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from ipaddress import (
     IPv4Address,
@@ -62,15 +62,20 @@ class Reach:
     An address that only wraps another (IPv4 in IPv6: mapped, 6to4, NAT64, Teredo) is taken for the
     one inside. It is the address dialled that is judged, not the name that led to it, so a name
     cannot be made to lead elsewhere afterwards. A listener of its own needs to be allowed by
-    address and port. O(len(allowed)) a new address; a judgement is remembered.
+    address and port; one that listens everywhere is found at every address of which *here* says
+    that it is this machine's. O(len(allowed)) a new address; a judgement is remembered.
 
     Source: Squid's default rules (``to_localhost``, ``to_linklocal``); RFC 6890 for what is public.
     """
 
     def __init__(
-        self, allowed: Iterable[Allowed] = (), own: Iterable[tuple[str, int]] = ()
+        self,
+        allowed: Iterable[Allowed] = (),
+        own: Iterable[tuple[str, int]] = (),
+        here: Callable[[str], bool] = lambda address: False,
     ) -> None:
         self.allowed = tuple(allowed)
+        self.here = here
         self.own: set[tuple[str, int]] = set(own)
         self._known = lru_cache(maxsize=4096)(self._judged)
 
@@ -101,8 +106,8 @@ class Reach:
             listener = ip_address(host)
             if listener == address or address.is_unspecified:
                 return True
-            # One that listens everywhere is found at every address of this machine.
-            if listener.is_unspecified and not address.is_global:
+            # What is not public may be this machine's without its knowing, behind a translation.
+            if listener.is_unspecified and (not address.is_global or self.here(str(address))):
                 return True
         return False
 

@@ -14,7 +14,7 @@ from proxysim.messages import Failure
 from proxysim.policies.reach import LOOPBACK
 from proxysim.sockets.wire import Owner, Wire
 
-__all__ = ["Address", "Bounds", "Dialler"]
+__all__ = ["Address", "Bounds", "Dialler", "is_here"]
 
 logger = logging.getLogger("proxysim.sockets")
 
@@ -113,6 +113,17 @@ class Dialler:
         for wire in tuple(self.wires):
             wire.abort()
             await wire.closed()
+
+
+def is_here(address: str) -> bool:
+    """Whether *address* is one of this machine's own: whoever else has it, it cannot be bound."""
+    try:
+        family = socket.AF_INET6 if ip_address(address).version == 6 else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.bind((address, 0))
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 async def _resolve(name: str, port: int) -> list[str]:

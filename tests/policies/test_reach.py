@@ -108,6 +108,10 @@ def test_a_listener_everywhere_is_found_at_every_address_of_the_machine():
     assert not reach.permits("10.0.0.1", 3128)
     assert not reach.permits("127.0.0.1", 3128)
     assert reach.permits("10.0.0.1", 80)
+    here = Reach(own=[("0.0.0.0", 3128)], here={"8.8.8.8"}.__contains__)
+    assert not here.permits("8.8.8.8", 3128)
+    assert here.permits("8.8.8.8", 80)
+    assert here.permits("9.9.9.9", 3128)
 
 
 @pytest.mark.parametrize("text", ["", "10.0.0.0/99", "a/b", "10.0.0.1:80:90", "ä.example"])

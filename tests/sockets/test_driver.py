@@ -20,6 +20,7 @@ from proxysim.proxies.effects import (
     Won,
     Work,
 )
+from proxysim.sockets.dialling import is_here
 from proxysim.sockets.driver import Driver
 from proxysim.sockets.upstream import Upstreams
 
@@ -206,3 +207,10 @@ async def test_names_that_nobody_knows_are_unresolved(driver):
         return (yield Fetch(nowhere, request)), (yield Connect(nowhere))
 
     assert await driver.run(both()) == (Failure("unresolved"), Failure("unresolved"))
+
+
+def test_an_address_of_this_machine_is_known_as_such():
+    assert is_here("127.0.0.1")
+    assert is_here("127.8.9.10")
+    for elsewhere in ("192.0.2.1", "2001:db8::1", "localhost", ""):
+        assert not is_here(elsewhere)

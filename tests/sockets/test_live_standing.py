@@ -321,6 +321,8 @@ OF_REVERSE = [
     ("--backend-ca=/no.pem --backend=https://a.example", "cannot be used"),
     ("--tls --passthrough", "give one of the two"),
     ("--cache=1MB --passthrough", "give one of the two"),
+    ("--backend=http://localhost:91 --listen=127.0.0.1:91", "where this proxy itself listens"),
+    ("--backend=127.8.9.1:91 --listen=0.0.0.0:91 --beyond-loopback", "this proxy itself"),
     ("--backend=ftp://a", "Give a scheme"),
     ("--backend=http://a/path", "Give a scheme"),
     ("--backend=http://a:0", "Give a scheme"),
