@@ -57,6 +57,7 @@ class ClientPart(Part):
             lookup=self._lookup(group.name, node),
             sources=self.task.own_addresses,
             done=self._done,
+            teller=self.teller,
         )
 
     def _roads(self, node: said.Clients) -> dict[int, Road]:

@@ -212,6 +212,8 @@ class Errand:
         line.ask("CONNECT", data.encode("latin-1"), told.set_result)
         answer = await told
         line.used = 0
+        if answer.status < 300:
+            self._tell(answer, self.front, secure=False)
         return None if 200 <= answer.status < 300 else answer
 
     # The request itself.
@@ -277,6 +279,14 @@ class Errand:
             Alarm.cancel(self.entry)
         self.begin()
 
+    def _tell(self, answer: Answer, sender: str, *, secure: bool) -> None:
+        """Tell of the head of *answer*, where somebody wants to know."""
+        clients, draw = self.clients, self.draw
+        if clients.teller is not None and answer.status:
+            name = f"{clients.name}-{draw.member + 1}"
+            response = Response(answer.status, answer.headers)
+            clients.teller.response(name, draw.id, 1, sender, response, secure=secure)
+
     def _fail(self, why: str) -> None:
         if not self.finished:
             self._end(None, self.clients.alarm.time, why)
@@ -301,6 +311,8 @@ class Errand:
         self.finished = True
         if self.entry is not None:
             Alarm.cancel(self.entry)
+        if answer is not None:
+            self._tell(answer, "", secure=self.road.secure and self.line is not None)
         draw, line = self.draw, self.line
         coding = "" if answer is None else answer.headers.get("content-encoding")
         first = nan if answer is None or answer.first_byte is None else answer.first_byte

@@ -11,6 +11,7 @@ from proxysim.loopback.errand import Errand, Road
 from proxysim.loopback.pool import Pool
 from proxysim.loopback.records import Asked
 from proxysim.loopback.sessions import Sessions
+from proxysim.loopback.telling import Teller
 from proxysim.loopback.ways import Ways
 from proxysim.messages import Headers
 from proxysim.scenario import nodes as said
@@ -43,6 +44,7 @@ class Clients:
         lookup: Callable[[int, str, int], float] | None,
         sources: bool,
         done: Callable[[], Any],
+        teller: Teller | None = None,
     ) -> None:
         self.alarm = alarm
         self.ways = ways
@@ -58,6 +60,7 @@ class Clients:
         self.sources = sources
         self.patience = node.patience
         self.done = done
+        self.teller = teller
         self.duration = 0.0
         self.log: list[Asked] = []
         self.under_way: set[Errand] = set()

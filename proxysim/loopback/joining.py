@@ -15,6 +15,7 @@ from proxysim.loopback.orders import Report, Task
 from proxysim.loopback.records import Asked, Handled, Served
 from proxysim.loopback.spans import Spans, mirrored
 from proxysim.loopback.stories import Stories, Story
+from proxysim.loopback.telling import write_diary
 from proxysim.results.columns import CACHE_STATES, CODINGS, METHODS, Outcome
 from proxysim.results.recorder import Recorder
 from proxysim.results.run import Run
@@ -102,6 +103,7 @@ class Joint:
         for name, parts in self.proxies.items():
             for request, at, backend, why in parts["choices"]:
                 self.recorder.choice(request, at, name, backend, why)
+        write_diary(self)
         return self.recorder.finish(
             world="live",
             scenario=self.scenario.name,
@@ -255,7 +257,7 @@ class Joint:
             whom = self.asked.get(found.id)
             if whom is None:
                 continue  # a probe
-            segments = self._segments(found.peer, node)
+            segments = self.segments(found.peer, node)
             if not segments:
                 continue
             tunnel = isinstance(found, Handled) and found.method == "CONNECT"
@@ -264,7 +266,7 @@ class Joint:
         for key, times in counts.items():
             yield (*key, times)
 
-    def _segments(self, peer: tuple[str, int], node: str) -> tuple[Segment, ...]:
+    def segments(self, peer: tuple[str, int], node: str) -> tuple[Segment, ...]:
         """The stretches of the connection from *peer* to *node*, as those who opened them tell."""
         opener = self._name(peer[0])
         if not opener:
@@ -277,7 +279,7 @@ class Joint:
         before = self.proxies[opener]["tunnels"].get(peer[1])
         if before is None:
             return (last,)
-        return (*self._segments((before, 0), opener), last)
+        return (*self.segments((before, 0), opener), last)
 
     def _lookups(self) -> Iterator[tuple[tuple[int, int, int], int]]:
         sites = self.recorder.texts["site"]
@@ -294,7 +296,7 @@ class Joint:
 
     def crossed(self, peer: tuple[str, int], node: str) -> tuple[str, ...]:
         """The wires of the connection from *peer* to *node*."""
-        return tuple(wire for _, wires, _ in self._segments(peer, node) for wire in wires)
+        return tuple(wire for _, wires, _ in self.segments(peer, node) for wire in wires)
 
     # The rest.
 

@@ -15,6 +15,7 @@ from proxysim.loopback.door import Door
 from proxysim.loopback.records import Served
 from proxysim.loopback.sessions import handshake_of
 from proxysim.loopback.tags import Tag, tag_of
+from proxysim.loopback.telling import Teller
 from proxysim.loopback.ways import end_of
 from proxysim.messages import Headers, Request, Response
 from proxysim.scenario import nodes as said
@@ -68,6 +69,7 @@ class Origin:
         self.desk = Desk(node.workers, node.queue, self._done)
         self.door = Door(address, self._plain, self._secure, tls)
         self.log: list[Served] = []
+        self.teller: Teller | None = None  # where what it hears is to be told
         self.handshakes = Counter[str]()
         self.dated = False  # our proxies are told the time of the run, others that of the day
         self.visits: set[_Visit] = set()
@@ -313,6 +315,8 @@ class _Visit:
         self._method = method
         self._keep = message.keep_alive
         ask = _Ask(self.origin, self, request)
+        if self.origin.teller is not None:
+            self.origin.teller.request(self.origin.name, ask.tag, request, forward=False)
         if fields.chunked or fields.length:
             return _Upload(self.wire, lambda: self.origin.receive(ask))
         self.origin.receive(ask)

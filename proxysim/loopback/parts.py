@@ -12,6 +12,7 @@ from proxysim.loopback.alarm import Alarm
 from proxysim.loopback.authority import Authority
 from proxysim.loopback.orders import Begin, Report, Task
 from proxysim.loopback.sessions import Sessions
+from proxysim.loopback.telling import Teller
 from proxysim.loopback.ways import Place, Ways
 from proxysim.results.windows import Meter, edges
 from proxysim.scenario.build_topology import network_of
@@ -43,6 +44,7 @@ class Part:
         self.authority = Authority.of(task.authority)
         self.nodes: dict[str, Any] = {}
         self.moment = 0.0
+        self.teller = Teller(lambda: self.alarm.time) if task.explain else None
         self.windows: list[tuple[Any, ...]] = []
         self._carried: Counter[str] = Counter()
         self._meters: list[tuple[str, Meter]] = []
@@ -158,7 +160,8 @@ class Part:
         if self.sequential:
             self._read(0.0, self.document.run.duration)
         cpu = time.process_time() - self._cpu
-        return Report(cpu, self.alarm.time, self.windows, self.parts())
+        told = {} if self.teller is None else self.teller.parts()
+        return Report(cpu, self.alarm.time, self.windows, self.parts(), told)
 
     def parts(self) -> dict[str, Any]:
         """What a subclass has to tell."""

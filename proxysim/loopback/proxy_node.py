@@ -16,6 +16,7 @@ from proxysim.loopback.door import Door
 from proxysim.loopback.records import Dialled, Handled
 from proxysim.loopback.sessions import Sessions, handshake_of
 from proxysim.loopback.tags import Tag, tag_of
+from proxysim.loopback.telling import Teller
 from proxysim.loopback.watching import ASKING, Watch, bearing, leading
 from proxysim.loopback.ways import Ways, end_of
 from proxysim.messages import Connection, Failure, Request
@@ -74,7 +75,9 @@ class ProxyNode:
         self.name = name
         self.proxy = proxy
         self.resolve = resolve
+        self.secure = sessions is not None
         self.demand = nan if demand is None else demand
+        self.teller: Teller | None = None  # where what it hears is to be told
         self.log: list[Handled] = []
         self.tunnels: dict[int, Watch] = {}  # by the port that leads on
         self.fetched: dict[str, tuple[str, int, int]] = {}  # who made the answer for a URL
@@ -133,6 +136,9 @@ class ProxyNode:
         self.received += 1
         watch = Watch(self, tag_of(request.headers), request)
         self._under_way[id(request)] = watch
+        if self.teller is not None:
+            forward = isinstance(self.proxy, ForwardProxy)
+            self.teller.request(self.name, watch.tag, request, forward=forward)
         handling = self.proxy.handle(bearing(request, watch))
         return self._stay(watch.watched(handling))
 

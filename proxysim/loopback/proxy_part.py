@@ -63,8 +63,11 @@ class ProxyPart(Part):
             demand=_demand(node),
             residents=not self.sequential,
         )
-        if self.task.explain and isinstance(proxy, ReverseProxy):
-            proxy.explain_to(place.chosen)
+        if self.teller is not None:
+            place.teller = self.teller
+            self.teller.listen(self.name, proxy)
+            if isinstance(proxy, ReverseProxy):
+                proxy.explain_to(place.chosen)
         place.door.bind()
         return {self.name: place.door.place}
 

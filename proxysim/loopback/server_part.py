@@ -45,6 +45,7 @@ class ServerPart(Part):
                 )
         for origin in self.nodes.values():
             origin.door.bind()
+            origin.teller = self.teller
             if self.task.strangers:  # which look whether somebody is there before they are asked
                 origin.door.listen()
                 origin.dated = True

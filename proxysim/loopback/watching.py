@@ -180,6 +180,15 @@ class Watch:
         self.heard = isinstance(reply, Head)
         self.fetches.append((backend.name, self.attempt, began, began + took))
         if self.heard:
+            if node.teller is not None:
+                node.teller.response(
+                    node.name,
+                    tag.id,
+                    self.attempt,
+                    backend.name,
+                    reply.response,
+                    secure=node.secure and request.scheme == "https",
+                )
             self.upstream += took
             node.fetched[request.url] = (backend.name, tag.id, self.attempt)
         else:
