@@ -199,7 +199,8 @@ class Cache:
         if self._by_key.get(stored.key) is stored:
             self._by_key[stored.key] = fresh
             kept = self._kept[stored.target]
-            kept[kept.index(stored)] = fresh
+            kept.remove(stored)
+            kept.append(fresh)  # the newest now
         return fresh
 
     # Forgetting.

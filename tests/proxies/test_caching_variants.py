@@ -86,6 +86,16 @@ def test_of_several_that_fit_the_newest_is_sent():
     assert site.ask(foo="1", bar="1").body == b"new"
 
 
+def test_what_was_confirmed_last_is_the_newest():
+    minute = {"cache_control": "max-age=60", "etag": '"1"', "vary": "Foo"}
+    site = Site(said(body=b"first", **minute), said(body=b"second", **HOUR, vary="Bar"))
+    site.ask(foo="1")
+    site.ask(foo="2", bar="1")
+    assert site.ask(foo="1", bar="1").body == b"second"
+    site.after(70).says(said(304, None, **minute | HOUR)).ask(foo="1")
+    assert site.ask(foo="1", bar="1").body == b"first"
+
+
 def test_variants_are_not_kept_without_end():
     site = Site()
     for number in range(100):
