@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator
 
 from proxysim.scenario.quantities import (
     URL_PATH,
@@ -88,11 +88,20 @@ class Active(Grammar):
         )
 
 
+def _above_zero(found: float) -> float:
+    if found <= 0:
+        raise FieldError("found 0 s", mend="Give a time above zero.")
+    return found
+
+
+Span = Annotated[Duration, AfterValidator(_above_zero)]
+
+
 class Passive(Grammar):
     """Leave out a backend after ``failures`` in a row, for a while."""
 
     failures: Count = 1
-    for_: Duration = Field(default=10.0, alias="for")
+    for_: Span = Field(default=10.0, alias="for")
 
 
 class SuccessRate(Grammar):
@@ -105,22 +114,14 @@ class SuccessRate(Grammar):
     backends: Annotated[int, Field(ge=2, le=1_000_000, strict=True)] = Field(
         default=5, description="How many must count, for any to stand out."
     )
-    interval: Duration = Field(default=10.0, description="After which rates are compared.")
-
-    @model_validator(mode="after")
-    def _some_time(self) -> Self:
-        if self.interval <= 0:
-            raise FieldError("found interval: 0", mend="Give a time above zero.")
-        return self
+    interval: Span = Field(default=10.0, description="After which rates are compared.")
 
 
 class Outliers(Grammar):
     """Eject a backend that fails unlike the others, the longer the more often it has been."""
 
     failures: Count = Field(default=5, description="In a row.")
-    for_: Duration = Field(
-        default=30.0, alias="for", description="Times the number of its ejections."
-    )
+    for_: Span = Field(default=30.0, alias="for", description="Times the number of its ejections.")
     at_most: Ratio = Field(
         default=0.1, description="Share of the backends out at a time; one always may be."
     )

@@ -291,6 +291,7 @@ def test_ghosts_are_bounded_even_without_size():
         ({"2q": {"kin": 1}}, 10, "kin: found 1. Give a share from 0.01 to 0.99"),
         ({"wtinylfu": {"window": "100%"}}, 10, "window: found '100%'"),
         ({"wtinylfu": {"sample": 0}}, 10, "sample: found 0"),
+        ({"arc": {"step": "0kB"}}, 10, "step: found '0kB', by which the target would never move"),
         ("belady", 10, "belady must know all requests to come"),
     ],
 )

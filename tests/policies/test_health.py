@@ -127,10 +127,17 @@ def test_never_more_out_than_the_cap_but_one(events, at_most):
         before = out(ejection, now)
         changed = ejection.observe(POOL[which], ok, now)
         after = out(ejection, now)
-        assert len(after) <= max(1, int(10 * at_most))
+        assert len(after) <= max(1, int(10 * at_most + 1e-9))
         assert changed == (before != after)
         if not ok and POOL[which] not in after:
-            assert len(after) == max(1, int(10 * at_most))
+            assert len(after) == max(1, int(10 * at_most + 1e-9))
+
+
+@pytest.mark.parametrize("percent", range(1, 101))
+def test_a_cap_in_whole_percent_is_that_many_of_a_hundred(percent):
+    ejection = OutlierEjection(size=100, failures=1, at_most=percent / 100)
+    ejected = [ejection.observe(Backend(f"{n}"), ok=False, now=0.0) for n in range(100)]
+    assert sum(ejected) == percent
 
 
 def test_beyond_the_cap_failing_backends_stay():

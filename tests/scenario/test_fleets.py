@@ -45,6 +45,9 @@ RATE = {"requests": 10}
         ({"health": {"outliers": {"at_most": "110%"}}}, "at_most"),
         ({"health": {"panic": 2}}, "panic"),
         ({"health": {"slow_start": "0s"}}, "above zero"),
+        ({"health": {"passive": {"for": "0s"}}}, "above zero"),
+        ({"health": {"outliers": {"for": 0}}}, "above zero"),
+        ({"health": {"outliers": {"success_rate": {"interval": 0}}}}, "above zero"),
         ({"health": {"slow_start": "10s"}}, "looks at no weights"),
         (
             {"balancer": {"sticky": {"within": "random"}}, "health": {"slow_start": "10s"}},

@@ -6,11 +6,22 @@ from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
 from typing import ClassVar
 
+from proxysim.errors import ScenarioError
 from proxysim.policies.eviction.ghosts import Ghosts
 from proxysim.policies.parameters import Reader, Stated
 from proxysim.units import size as read_size
 
 __all__ = ["Arc"]
+
+
+def _step(found: object) -> int:
+    size = read_size(found)
+    if not size:
+        raise ScenarioError(
+            f"found {found!r}, by which the target would never move",
+            mend="Give a size such as 4kB, or leave it out.",
+        )
+    return size
 
 
 class Arc:
@@ -29,7 +40,7 @@ class Arc:
 
     __slots__ = ("_b1", "_b2", "_p", "_t1", "_t1_used", "_t2", "_t2_used", "capacity", "step")
 
-    parameters: ClassVar[Mapping[str, Reader]] = {"step": Stated("a size such as 4kB", read_size)}
+    parameters: ClassVar[Mapping[str, Reader]] = {"step": Stated("a size such as 4kB", _step)}
 
     def __init__(self, capacity: int, step: int | None = None) -> None:
         self.capacity = capacity
