@@ -29,6 +29,7 @@ from proxysim.policies.authentication import Authentication  # noqa: E402
 from proxysim.policies.backoff import Backoff  # noqa: E402
 from proxysim.policies.balancers import ALIASES, BALANCERS  # noqa: E402
 from proxysim.policies.breaker import Breakers  # noqa: E402
+from proxysim.policies.compression import Compression  # noqa: E402
 from proxysim.policies.eviction import EVICTIONS, OFFLINE  # noqa: E402
 from proxysim.policies.filters import ANSWER_CONDITIONS, CONDITIONS, Filters  # noqa: E402
 from proxysim.policies.forwarded import Trusted  # noqa: E402
@@ -45,6 +46,8 @@ from proxysim.policies.parameters import Stated  # noqa: E402
 from proxysim.policies.rate_limit import TokenBucket  # noqa: E402
 from proxysim.policies.retry import Retry  # noqa: E402
 from proxysim.policies.shedding import ControlledDelay, Shedding  # noqa: E402
+from proxysim.policies.tls import Mode, Terms  # noqa: E402
+from proxysim.proxies.effects import Deadlines  # noqa: E402
 from proxysim.proxies.fleet import Fleet  # noqa: E402
 from proxysim.proxies.slots import Slots  # noqa: E402
 
@@ -97,7 +100,7 @@ FAMILIES = (
         "Admission",
         "What a cache takes in at all: `admission` of a cache, asked when an answer has come.",
         ADMISSIONS,
-        ("policies/test_admission*.py", "policies/test_tls_and_admission.py"),
+        ("policies/test_admission*.py",),
         "ADMISSIONS",
     ),
     Family(
@@ -110,7 +113,7 @@ FAMILIES = (
         "Filter conditions",
         "What a rule of a forward proxy's `filters` looks at.",
         CONDITIONS,
-        ("policies/test_filters*.py",),
+        ("policies/test_filters*.py", "sim/test_control.py"),
         "CONDITIONS",
     ),
     Family(
@@ -139,6 +142,18 @@ FAMILIES = (
         ),
     ),
     Family(
+        "TLS and compression",
+        "Who reads what, and in which coding answers travel: `tls`, `tls_version` and `early_data`,"
+        " and `compression`.",
+        {"tls": Mode, "tls_version, early_data": Terms, "compression": Compression},
+        (
+            "policies/test_tls.py",
+            "policies/test_compression.py",
+            "proxies/test_caching_variants.py",
+            "sim/test_handshakes.py",
+        ),
+    ),
+    Family(
         "Health",
         "Which backends are asked at all: `health` of a reverse proxy. All of it may be combined:"
         " a backend that one of them leaves out is left out.",
@@ -156,6 +171,7 @@ FAMILIES = (
         "Resilience",
         "What a reverse proxy does about requests that fail, and about more than it can do.",
         {
+            "deadlines": Deadlines,
             "retry": Retry,
             "retry.backoff": Backoff,
             "hedge": Hedging,

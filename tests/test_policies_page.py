@@ -21,8 +21,11 @@ def test_the_page_is_as_the_menus_are():
 
 
 @pytest.mark.parametrize(("family", "name"), ENTRIES)
-def test_every_policy_has_a_rule_and_a_proof(family, name):
-    assert TOOL["said"](family.menu[name]).rule.endswith(".")
+def test_every_policy_has_a_rule_a_cost_a_source_and_a_proof(family, name):
+    said = TOOL["said"](family.menu[name])
+    assert said.rule.endswith(".")
+    assert said.cost
+    assert said.source
     assert TOOL["proving"](family, name) or TOOL["contract"](family)
 
 

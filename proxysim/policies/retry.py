@@ -28,10 +28,7 @@ class Retry:
     the share *budget* of the requests under way, or 3 where that is more; with 1 there is no bound.
     A request may go again when its body can, and when the first sending cannot have done anything,
     or may be done twice: after an answer only by an idempotent method. *backoff* says how long to
-    wait before; None: not at all. While a retry is under way this object is entered::
-
-        with retry:
-            ...
+    wait before; None: not at all. While a retry is under way this object is entered, as a context.
 
     O(1). Source: Envoy's retry budget (20 %, at least 3) and ``retry_on``; nginx
     ``proxy_next_upstream``, whose "error timeout" the default is; RFC 9110, section 9.2.2.

@@ -49,6 +49,9 @@ def round_trips(handshake: Handshake, version: Version = Version.TLS13) -> int:
 class Terms:
     """What the side that accepts TLS agrees to: the *version*, and whether it takes *early_data*.
 
+    Who has not been there before shakes hands in full; who has, resumes, for less work; and where
+    early data is taken, by TLS 1.3 alone, sends a safe request with the hello. O(1).
+
     Source: RFC 8446, section 2.3; RFC 8470, section 3.
     """
 
@@ -68,7 +71,16 @@ class Terms:
 
 
 class Mode(StrEnum):
-    """What a reverse proxy does with its clients' TLS."""
+    """What a reverse proxy does with its clients' TLS.
+
+    With ``terminate`` it ends it, and speaks plainly to the servers; with ``reencrypt`` it ends it,
+    and begins another to them; with ``passthrough`` it hands on what it cannot read, to a server
+    chosen by the name in the hello; with ``none`` there is none. Only where it ends TLS can it
+    route, cache and compress by what is asked. O(1).
+
+    Source: HAProxy ``bind ... ssl``, ``server ... ssl`` and ``mode tcp`` with ``req.ssl_sni``; RFC
+    6066, section 3, for the name.
+    """
 
     TERMINATE = "terminate"  # ends it; plain to the backends
     REENCRYPT = "reencrypt"  # ends it; a second one to the backends

@@ -109,6 +109,8 @@ class BeladyBypass(Belady):
     """Belady's rule with the newcomer among the candidates: asked for latest, it is not taken in.
 
     No policy has more hits where all sizes are equal. Otherwise as :class:`Belady`.
+
+    Source: Belady's MIN, for a cache that need not take in what it has fetched.
     """
 
     __slots__ = ()

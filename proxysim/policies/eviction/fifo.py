@@ -9,7 +9,10 @@ __all__ = ["Fifo"]
 
 
 class Fifo:
-    """Keep what came last. O(1). Inserting again makes it the newest."""
+    """Keep what came last. O(1). Inserting again makes it the newest.
+
+    Source: Belady, "A study of replacement algorithms for a virtual-storage computer" (1966).
+    """
 
     __slots__ = ("_sizes", "capacity", "used")
 

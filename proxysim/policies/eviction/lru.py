@@ -9,7 +9,11 @@ __all__ = ["Lru"]
 
 
 class Lru:
-    """Keep what was used last. O(1). Inserting again counts as a use."""
+    """Keep what was used last. O(1). Inserting again counts as a use.
+
+    Source: Mattson, Gecsei, Slutz, Traiger, "Evaluation techniques for storage hierarchies" (1970),
+    its model; here with sizes.
+    """
 
     __slots__ = ("_sizes", "capacity", "used")
 

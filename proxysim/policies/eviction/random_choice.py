@@ -9,7 +9,10 @@ __all__ = ["Random"]
 
 
 class Random:
-    """Let go an entry drawn evenly by *rng*, whatever its size and use. O(1)."""
+    """Let go an entry drawn evenly by *rng*, whatever its size and use. O(1).
+
+    Source: Belady, "A study of replacement algorithms for a virtual-storage computer" (1966), RAND.
+    """
 
     __slots__ = ("_drawn", "_kept", "_keys", "_random", "capacity", "used")
 

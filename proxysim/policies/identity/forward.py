@@ -34,7 +34,10 @@ TELLING = frozenset(
 
 
 class _Forward:
-    """What the three forward modes share: the memory of fields already rewritten."""
+    """What the three forward modes share: the memory of fields already rewritten.
+
+    Cost: O(length of the fields); those seen last are remembered with what was made of them.
+    """
 
     __slots__ = ("__weakref__", "_answered", "_asked", "pseudonym")
 
@@ -61,7 +64,7 @@ class _Forward:
 class Transparent(_Forward):
     """Tells all: the client's address joins X-Forwarded-For, the proxy names itself in Via.
 
-    With *forwarded* it joins Forwarded instead, or both, or neither.
+    With *forwarded* it joins Forwarded instead, or both, or neither. Cost: see the base.
 
     Source: RFC 9110, section 7.6.3; RFC 7239; Squid ``forwarded_for on``.
     """
@@ -84,7 +87,7 @@ class Transparent(_Forward):
 class Anonymous(_Forward):
     """Says that there is a proxy (Via), not for whom: fields that tell of the client are taken off.
 
-    With *forwarded* it says there that the client is ``unknown``.
+    With *forwarded* it says there that the client is ``unknown``. Cost: see the base.
 
     Source: Squid ``forwarded_for delete``, or ``off``; RFC 7239, section 6.2.
     """
@@ -103,6 +106,8 @@ class Anonymous(_Forward):
 
 class Elite(_Forward):
     """Looks like any client: no field tells of the client behind, nor of a proxy.
+
+    Cost: see the base.
 
     Source: Squid ``forwarded_for delete`` with ``via off``.
     """
