@@ -11,6 +11,9 @@ import re
 from functools import lru_cache
 
 from proxysim.messages import Headers, value
+from proxysim.policies.fields import HOP_BY_HOP, hop_by_hop
+from proxysim.policies.identity import HIDDEN
+from proxysim.policies.identity.forward import TELLING
 
 __all__ = [
     "Fields",
@@ -32,34 +35,6 @@ _KEPT_TARGET = 512
 _ABSOLUTE = re.compile(r"(https?)://([^/?#]*)([^#]*)\Z", re.IGNORECASE)
 _AUTHORITY = re.compile(r"(?:([A-Za-z0-9._-]+)|\[([0-9A-Fa-f:.]+)\])(?::([0-9]{1,5}))?\Z")
 
-#: What may not come behind a body (RFC 9110, section 6.5.1): framing, routing, authentication.
-_NEVER_TRAILERS = frozenset(
-    {
-        "authorization",
-        "cache-control",
-        "connection",
-        "content-encoding",
-        "content-length",
-        "content-range",
-        "content-type",
-        "cookie",
-        "expect",
-        "host",
-        "keep-alive",
-        "max-forwards",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "range",
-        "set-cookie",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "www-authenticate",
-    }
-)
-
-
 #: What CGI programs cannot tell from names with dashes: of fields that frame, or tell who asks.
 _CONFUSED = frozenset(
     {
@@ -70,6 +45,27 @@ _CONFUSED = frozenset(
         "x_forwarded_proto",
     }
 )
+
+#: What may not come behind a body (RFC 9110, section 6.5.1): framing, routing, authentication; nor
+#: what an identity would have taken off, or written itself, had it stood in the head.
+_NEVER_TRAILERS = frozenset(
+    {
+        "authorization",
+        "cache-control",
+        "content-encoding",
+        "content-length",
+        "content-range",
+        "content-type",
+        "cookie",
+        "expect",
+        "host",
+        "max-forwards",
+        "range",
+        "set-cookie",
+        "via",
+        "www-authenticate",
+    }
+).union(HOP_BY_HOP, TELLING, HIDDEN, _CONFUSED)
 
 
 class Refused(Exception):  # noqa: N818 - what it is, not what went wrong
@@ -140,10 +136,11 @@ def _fields(raw: RawFields) -> Fields:
 _kept_fields = lru_cache(maxsize=2048)(_fields)
 
 
-def read_trailers(raw: RawFields) -> tuple[tuple[str, str], ...]:
-    """The fields behind a body that may be passed on."""
+def read_trailers(raw: RawFields, headers: Headers) -> tuple[tuple[str, str], ...]:
+    """The fields behind a body that may be passed on; *headers* stood before it. O(len(raw))."""
+    never = _NEVER_TRAILERS.union(hop_by_hop(headers))
     pairs = ((name.decode("ascii").lower(), text.decode("latin-1")) for name, text in raw)
-    return tuple(pair for pair in pairs if pair[0] not in _NEVER_TRAILERS)
+    return tuple(pair for pair in pairs if pair[0] not in never)
 
 
 @value

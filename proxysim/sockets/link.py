@@ -28,6 +28,8 @@ logger = logging.getLogger("proxysim.sockets")
 
 #: What an answer may have for a head; a body may be as long as it likes.
 ANSWERS = Limits(header_bytes=64 * 1024, headers=200)
+#: They are passed on however slowly the client takes them, so there may not be more of them.
+MOST_INTERIM = 100
 #: Methods whose requests say how long their body is even where there is none (RFC 9110, 8.6).
 SIZED = frozenset({"POST", "PUT", "PATCH"})
 RESET = Failure("reset", sent=True, retry_safe=False)
@@ -58,6 +60,7 @@ class Link:
         self._spoiled = False  # nor can the connection
         self._switched = False
         self._came = 0  # bytes
+        self._interim = 0  # answers, of the request under way
         self._progress = (0, 0)
 
     @property
@@ -82,6 +85,7 @@ class Link:
         self.used += 1
         self.heard = self._told = False
         self._head = None
+        self._interim = 0
         self._request, self._tell, self._hint = request, tell, hint
         if self._stale:
             self._reader, self._stale = ResponseReader(self._began, ANSWERS), False
@@ -221,6 +225,9 @@ class Link:
         if request is None or self._head is not None:
             raise Refused(502, "An answer that nobody asked for.")
         if status < 200 and status != 101:
+            self._interim += 1
+            if self._interim > MOST_INTERIM:
+                raise Refused(502, "There are interim answers without end.")
             if self._hint is not None:
                 self._hint(Response(status, message.fields.headers))
             return None

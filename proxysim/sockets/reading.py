@@ -67,9 +67,10 @@ class Incoming:
         self._wake()
 
     def finish(self, trailers: tuple[tuple[str, str], ...] = ()) -> None:
-        """The end has come."""
+        """The end has come; what the wire brings next is somebody else's."""
         self.trailers = trailers
         self.over = True
+        self._wire.flow("body")
         self._wake()
         if self._skipped is not None:
             self._skipped(True)
@@ -81,8 +82,8 @@ class Incoming:
             self._wake()
 
     def whole(self) -> bytes | None:
-        """The body, where all of it is here."""
-        if not self.over or self._why:
+        """The body, where all of it is here, and nothing comes behind it."""
+        if not self.over or self._why or self.trailers:
             return None
         return self.take()
 
@@ -91,7 +92,7 @@ class Incoming:
         chunks = self._chunks
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         self._chunks = []
-        if self._size >= WINDOW:
+        if self._size >= WINDOW and not self.over:
             self._wire.flow("body")
         self._size = 0
         return data
@@ -111,10 +112,11 @@ class Incoming:
         return self.take()
 
     def abort(self) -> None:
-        """Nobody wants the rest."""
+        """Nobody wants the rest; where nothing more will come, the wire may serve others by now."""
         self._chunks.clear()
         self._size = 0
-        self._aborted()
+        if not self.over:
+            self._aborted()
 
     def _wake(self) -> None:
         if self._news is not None and not self._news.done():
@@ -221,7 +223,8 @@ class _Reader:
     def on_message_complete(self) -> None:
         message, self._message = self._message, None
         if message is not None and message.body is not None:
-            message.body.finish(read_trailers(tuple(self._raw)) if self._raw else ())
+            raw = tuple(self._raw)
+            message.body.finish(read_trailers(raw, message.fields.headers) if raw else ())
 
     def _head(self, line: Any, version: str) -> Message:
         """The head is here; raises Refused."""

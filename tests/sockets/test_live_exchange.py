@@ -115,6 +115,24 @@ async def test_trailers_reach_the_backend_and_a_client_that_takes_them(stage):
     assert answer.endswith(b"5\r\nhello\r\n0\r\nx-sum: 2\r\n\r\n")
 
 
+async def test_what_no_head_may_pass_on_does_not_come_behind_a_body_either(stage):
+    heard = asyncio.get_running_loop().create_future()
+    answered = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: X-Inner\r\n\r\n"
+    hidden = b"X-Inner: 1\r\nServer: apache\r\nVia: 1.1 inner\r\nX-Sum: 2\r\n\r\n"
+
+    async def listen(reader, writer):
+        heard.set_result(await reader.readuntil(b"x-sum: 1\r\n\r\n"))
+        writer.write(answered + b"5\r\nhello\r\n0\r\n" + hidden)
+
+    edge = await stage.reverse(await stage.raw(listen))
+    head = post(b"Transfer-Encoding: chunked", b"TE: trailers", b"Connection: close, TE, X-Mine")
+    forged = (b"X-Mine", b"X-Forwarded-For", b"Forwarded", b"X_Forwarded_For", b"Proxy", b"Via")
+    lines = b"".join(name + b": forged\r\n" for name in forged)
+    answer = await whole(stage, edge, head + b"5\r\nhello\r\n0\r\n" + lines + b"X-Sum: 1\r\n\r\n")
+    assert (await heard).partition(b"\r\n0\r\n")[2] == b"x-sum: 1\r\n\r\n"
+    assert answer.endswith(b"\r\n0\r\nx-sum: 2\r\n\r\n")
+
+
 HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\nServer: x\r\nConnection: y\r\nY: 1\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 HINTED = b"HTTP/1.1 100 Continue\r\n\r\n" + HINTS + OK
@@ -125,6 +143,15 @@ async def test_interim_answers_are_not_taken_for_the_answer(stage):
     answer = await whole(stage, edge, get() + get(b"Connection: close"))
     assert [part[:3] for part in answer.split(b"HTTP/1.1 ")[1:]] == [b"103", b"200"] * 2
     assert answer.count(b"\r\n\r\nok") == 2
+
+
+@pytest.mark.parametrize(("count", "wanted"), [(100, 200), (101, 502)])
+async def test_interim_answers_come_to_an_end(stage, count, wanted):
+    said = b"HTTP/1.1 102 Processing\r\n\r\n" * count + OK
+    edge = await stage.reverse(await stage.raw(saying(said)))
+    answer = await whole(stage, edge, get(b"Connection: close"))
+    assert answer.count(b"HTTP/1.1 102 ") == 100
+    assert b"HTTP/1.1 %d " % wanted in answer
 
 
 async def test_hints_are_passed_on_at_once_less_what_concerns_one_hop(stage):
