@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,12 +13,71 @@ from proxysim.errors import ResultError
 from proxysim.statistics.estimates import Estimate, share_of_certainty
 from proxysim.statistics.support import require
 
-__all__ = ["bootstrap", "bootstrap_mean", "bootstrap_quantile", "bootstrap_ratio"]
+__all__ = [
+    "Resampled",
+    "bootstrap",
+    "bootstrap_mean",
+    "bootstrap_quantile",
+    "bootstrap_ratio",
+    "resampled",
+]
 
 Floats = NDArray[np.float64]
 
 #: The most parts that are left out in turn: enough to know the skew.
 _PARTS = 200
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Resampled:
+    """The *value* of a statistic, and what was *drawn* of it, ascending, from *n* rows.
+
+    *bias* and *skew* are by how much its percentiles are shifted.
+    """
+
+    value: float
+    drawn: Floats
+    bias: float
+    skew: float
+    n: int
+
+    def interval(self, confidence: float = 0.95) -> Estimate:
+        """The BCa interval: percentiles of what was drawn, shifted by its bias and skew."""
+        return self.at(self.shares(confidence), confidence)
+
+    def shares(self, confidence: float) -> tuple[float, float]:
+        """The shares of what was drawn below the ends of the interval."""
+        share_of_certainty(confidence)
+        tails = ndtri(np.array([(1 - confidence) / 2, (1 + confidence) / 2])) + self.bias
+        low, high = ndtr(self.bias + tails / (1 - self.skew * tails))
+        return float(low), float(high)
+
+    def at(self, shares: tuple[float, float], confidence: float) -> Estimate:
+        """The interval between two *shares*; its ends are among what was drawn."""
+        low, high = np.quantile(self.drawn, shares, method="inverted_cdf")
+        return Estimate(self.value, float(low), float(high), confidence, self.n)
+
+
+def resampled(
+    rows: ArrayLike, statistic: Callable[[Floats], float], *, seed: int, resamples: int = 2000
+) -> Resampled:
+    """*statistic* of *rows*, and of so many samples from them, as large and with replacement.
+
+    The same *seed* draws the same samples of as many rows, whatever the statistic. *resamples* and
+    at most 200 calls more of *statistic*.
+    """
+    found: Floats = np.asarray(rows, dtype=np.float64)
+    n = len(found) if found.ndim else 0
+    if n < 2 or not np.isfinite(found).all():
+        raise ResultError(f"a bootstrap of {n} row(s)", mend="Give two or more, all finite.")
+    if resamples < 100:
+        raise ResultError(f"{resamples} resamples", mend="Give 100 or more; 2000 are usual.")
+    value = float(statistic(found))
+    rng = np.random.default_rng(seed)
+    drawn = np.sort([float(statistic(found[rng.integers(n, size=n)])) for _ in range(resamples)])
+    lower = (drawn < value).mean() + (drawn == value).mean() / 2
+    bias = float(ndtri(np.clip(lower, 0.5 / resamples, 1 - 0.5 / resamples)))
+    return Resampled(value, drawn, bias, _acceleration(found, statistic), n)
 
 
 def bootstrap(
@@ -31,32 +91,12 @@ def bootstrap(
     """The BCa interval for *statistic* of *rows*, which are independent of one another.
 
     A row is a value, or several that belong together (of one replication, say); *statistic* is
-    given an array like *rows*. Bias-corrected and accelerated: percentiles of the resampled
-    statistic, shifted by its bias and skew. The same *seed* gives the same bounds. *resamples* and
-    at most 200 calls more of *statistic*.
+    given an array like *rows*. Bias-corrected and accelerated: see :class:`Resampled`.
 
     Source: Efron, "Better Bootstrap Confidence Intervals", JASA 82, 1987; DiCiccio and Efron,
     "Bootstrap Confidence Intervals", Statistical Science 11(3), 1996.
     """
-    share_of_certainty(confidence)
-    found: Floats = np.asarray(rows, dtype=np.float64)
-    n = len(found) if found.ndim else 0
-    if n < 2 or not np.isfinite(found).all():
-        raise ResultError(f"a bootstrap of {n} row(s)", mend="Give two or more, all finite.")
-    if resamples < 100:
-        raise ResultError(f"{resamples} resamples", mend="Give 100 or more; 2000 are usual.")
-    value = float(statistic(found))
-    rng = np.random.default_rng(seed)
-    drawn = np.sort([float(statistic(found[rng.integers(n, size=n)])) for _ in range(resamples)])
-    if drawn[0] == drawn[-1]:
-        return Estimate(value, float(drawn[0]), float(drawn[-1]), confidence, n)
-    lower = (drawn < value).mean() + (drawn == value).mean() / 2
-    bias = float(ndtri(np.clip(lower, 0.5 / resamples, 1 - 0.5 / resamples)))
-    skew = _acceleration(found, statistic)
-    tails = ndtri(np.array([(1 - confidence) / 2, (1 + confidence) / 2])) + bias
-    shares = ndtr(bias + tails / (1 - skew * tails))
-    low, high = np.quantile(drawn, shares)
-    return Estimate(value, float(low), float(high), confidence, n)
+    return resampled(rows, statistic, seed=seed, resamples=resamples).interval(confidence)
 
 
 def bootstrap_mean(

@@ -95,10 +95,10 @@ def compare(
     *vary* gives values by dotted path, as lists or ranges (``"1..4"``); *without* names proxies,
     each to be left out in further settings. Replication r has the same draws in every setting
     (common random numbers), from *seed* (default: the scenario's), and differences to the
-    *baseline* (default: the first setting) are taken pair by pair: by Student's t with Holm's
-    correction for looking at many, or by *method* ``"bootstrap"``. *metrics* are names such as
-    ``"p99"`` or ``"utilisation.shop"``; *prices* are for ``"cost"``. *latencies* are kept for the
-    charts of distributions. *workers* processes make the runs; their number changes no bit.
+    *baseline* (default: the first setting) are taken pair by pair: by Student's t, or by *method*
+    ``"bootstrap"``, with intervals as wide as looking at many takes (Holm). *metrics* are names
+    such as ``"p99"`` or ``"utilisation.shop"``; *prices* are for ``"cost"``. *latencies* are kept
+    for the charts of distributions. *workers* processes make the runs; their number changes no bit.
 
     ScenarioError for a path or value that the scenario does not take, before anything runs;
     ResultError for a metric, baseline or number of runs that cannot be.

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from proxysim.statistics.bootstrap import bootstrap_mean, bootstrap_ratio
-from proxysim.statistics.comparisons import enough, holm, paired_difference
+from proxysim.statistics.bootstrap import ratio, resampled
+from proxysim.statistics.comparisons import enough, holm, paired_difference, step_down
 from proxysim.statistics.estimates import Estimate
 from proxysim.statistics.intervals import mean_interval
 from proxysim.statistics.ratios import ratio_interval
@@ -35,9 +36,10 @@ class Contrast:
     short for the quantile; ``missing`` where one of the two has no such thing. *why* says of the
     last two. *mean* and *base* are means over replications; *difference* is the setting's less the
     baseline's, *relative* that as a share of the baseline's (None for shares, which differ by
-    points), between bounds that hold for all contrasts at once. *p* is of this one alone,
-    *adjusted* among all (Holm). *gained*: how many times the replications it would have taken
-    without common random numbers.
+    points, and where the baseline's mean is too unsure). Both intervals are at *level*, no less
+    than the confidence they state, and leave out zero exactly where the verdict is real. *p* is of
+    this one alone, *adjusted* among all (Holm); None by the bootstrap. *gained*: how many times the
+    replications it would have taken without common random numbers.
     """
 
     metric: Metric
@@ -48,6 +50,7 @@ class Contrast:
     base: float | None = None
     difference: Estimate | None = None
     relative: Estimate | None = None
+    level: float | None = None
     p: float | None = None
     adjusted: float | None = None
     enough: int | None = None
@@ -73,6 +76,7 @@ class Contrast:
             "base": self.base,
             "difference": _bounds(self.difference),
             "relative": _bounds(self.relative),
+            "level": self.level,
             "p": self.p,
             "adjusted": self.adjusted,
             "enough": self.enough,
@@ -112,9 +116,7 @@ class Contrast:
         confidence = self.difference.confidence if self.difference else 0.95
         interval = f"{100 * confidence:g} % interval {self.between()}"
         if self.verdict == "real":
-            shown = self.relative or self.difference
-            only = ", but only just" if shown and 0.0 in shown else ""
-            return f"{self.setting} {self._does()}: real{only} ({interval})."
+            return f"{self.setting} {self._does()}: real ({interval})."
         told = f"about {self.enough:,} replications would tell" if self.enough else (
             f"{_MOST:,} replications would hardly tell"
         )  # fmt: skip
@@ -163,12 +165,12 @@ def contrasts(
     """Every other setting against *baseline*, by each metric; all corrected for one another.
 
     ``values[setting][metric]`` and ``answered[setting]``, the number of ok answers, have one entry
-    a replication; the i-th of all settings had the same draws. A difference is real where Holm's
-    correction of the paired t-tests says so at *confidence*; by *method* ``bootstrap``, where its
-    interval, of a set that all hold at once (Bonferroni), leaves out zero.
+    a replication; the i-th of all settings had the same draws. A difference is real where its
+    interval leaves out zero: by Student's t of the pairs, or by the bootstrap, at the level to
+    which :func:`~proxysim.statistics.comparisons.step_down` comes.
     """
     found: list[Contrast] = []
-    tested: list[tuple[int, Floats, Floats]] = []
+    tested: list[tuple[int, _Pairs]] = []
     for one in metrics:
         for setting in values:
             if setting == baseline:
@@ -177,42 +179,86 @@ def contrasts(
             contrast = _untested(one, setting, baseline, *both, answered)
             if contrast.verdict == "unsure":
                 base, other = (np.array(each, dtype=np.float64) for each in both)
-                tested.append((len(found), base, other))
+                by_share = bool(base.min() > 0) and one.unit != "share"
+                tested.append((len(found), _Pairs(base, other, by_share)))
             found.append(contrast)
-    alone = [paired_difference(base, other, confidence) for _, base, other in tested]
+    at_level = _student if method == "student" else partial(_bootstrap, seed=seed)
+    apart = step_down([at_level(pairs) for _, pairs in tested], confidence)
+    alone = [paired_difference(pairs.base, pairs.other, confidence) for _, pairs in tested]
     adjusted = holm([difference.p for difference in alone])
-    within = 1 - (1 - confidence) / max(len(tested), 1)
-    for (place, base, other), difference, after in zip(tested, alone, adjusted, strict=True):
-        apart = other - base
-        one = found[place].metric
-        student = mean_interval(apart, within)
-        bounds = Estimate(student.mean, student.low, student.high, confidence, student.n)
-        relative = None
-        positive = bool(base.min() > 0) and one.unit != "share"
-        if method == "student":
-            real = bool(after <= 1 - confidence)
-            relative = ratio_interval(other, base, within) if positive else None
-        else:
-            bounds = bootstrap_mean(apart, seed=seed, confidence=within)
-            real = 0.0 not in bounds
-            if positive:
-                relative = bootstrap_ratio(other, base, seed=seed, confidence=within)
-        needed = None if real else enough(apart, within)
-        found[place] = Contrast(
-            one,
-            found[place].setting,
-            baseline,
-            "real" if real else "unsure",
-            float(other.mean()),
-            float(base.mean()),
-            _at(bounds, confidence),
-            _relative(relative, confidence) if relative else None,
-            difference.p,
-            float(after),
-            needed if needed is not None and needed <= _MOST else None,
-            difference.gained,
+    for (place, pairs), bounds, one_of, after in zip(tested, apart, alone, adjusted, strict=True):
+        real = 0.0 not in bounds
+        level = bounds.difference.confidence
+        needed = None if real else enough(pairs.apart, level)
+        found[place] = replace(
+            found[place],
+            verdict="real" if real else "unsure",
+            difference=replace(bounds.difference, confidence=confidence),
+            relative=bounds.relative and replace(bounds.relative, confidence=confidence),
+            level=level,
+            p=one_of.p if method == "student" else None,
+            adjusted=float(after) if method == "student" else None,
+            enough=needed if needed is not None and needed <= _MOST else None,
+            gained=one_of.gained,
         )
     return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pairs:
+    """A setting's values and the *base*'s, by replication; *by_share*: told as a share of these."""
+
+    base: Floats
+    other: Floats
+    by_share: bool
+
+    @property
+    def apart(self) -> Floats:
+        return self.other - self.base
+
+
+@dataclass(frozen=True, slots=True)
+class _Apart:
+    """Intervals of a *difference*, and of what share of the baseline it is; agreed about zero."""
+
+    difference: Estimate
+    relative: Estimate | None
+
+    def __contains__(self, value: float) -> bool:
+        return value in self.difference
+
+
+def _student(pairs: _Pairs) -> Callable[[float], _Apart]:
+    def at(level: float) -> _Apart:
+        found = mean_interval(pairs.apart, level)
+        difference = Estimate(found.mean, found.low, found.high, level, found.n)
+        relative = ratio_interval(pairs.apart, pairs.base, level) if pairs.by_share else None
+        return _Apart(difference, _possible(relative))
+
+    return at
+
+
+def _bootstrap(pairs: _Pairs, seed: int) -> Callable[[float], _Apart]:
+    rows = np.column_stack([pairs.apart, pairs.base])
+    difference = resampled(rows, _difference, seed=seed)
+    relative = resampled(rows, ratio, seed=seed) if pairs.by_share else None
+
+    def at(level: float) -> _Apart:
+        # Of the same samples at the same shares: a ratio has the sign of what is above.
+        shares = difference.shares(level)
+        share = relative.at(shares, level) if relative else None
+        return _Apart(difference.interval(level), _possible(share))
+
+    return at
+
+
+def _difference(rows: Floats) -> float:
+    return float(rows.sum(axis=0)[0] / len(rows))
+
+
+def _possible(relative: Estimate | None) -> Estimate | None:
+    """A *relative* difference of what is above zero: nothing is less than none."""
+    return relative and replace(relative, low=max(relative.low, -1.0))
 
 
 def _untested(
@@ -248,17 +294,6 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 def _times(needs: int, fewest: int) -> str:
     return f"{np.ceil(12 * needs / max(fewest, 1)) / 10:g} times"
-
-
-def _at(found: Estimate, confidence: float) -> Estimate:
-    """*found* as one of a set that holds with *confidence*."""
-    return Estimate(found.value, found.low, found.high, confidence, found.n)
-
-
-def _relative(ratio: Estimate, confidence: float) -> Estimate:
-    """A *ratio* to the baseline as the difference from it; nothing is less than none."""
-    low, high = max(ratio.low, 0.0) - 1, max(ratio.high, 0.0) - 1
-    return Estimate(ratio.value - 1, low, high, confidence, ratio.n)
 
 
 def _bounds(found: Estimate | None) -> dict[str, float] | None:

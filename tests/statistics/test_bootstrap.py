@@ -17,7 +17,9 @@ from proxysim.statistics.bootstrap import (
 from proxysim.statistics.intervals import mean_interval
 from proxysim.statistics.ratios import ratio_interval
 
-PAIRS = st.lists(st.tuples(st.floats(0, 100), st.floats(1, 100)), min_size=2, max_size=20)
+#: Without numbers whose squares are too small to be any.
+NUMBERS = st.integers(0, 10_000).map(lambda number: number / 100)
+PAIRS = st.lists(st.tuples(NUMBERS, NUMBERS.map(lambda n: 1 + n)), min_size=2, max_size=20)
 
 
 def test_the_same_seed_gives_the_same_bounds():
@@ -75,13 +77,31 @@ def test_a_quantile_that_is_not_supported_is_refused():
 def test_a_ratio_scales(pairs, factor):
     above, below = np.array(pairs).T
     found, scaled = ratio_interval(above, below), ratio_interval(factor * above, below)
-    assert scaled.value == pytest.approx(factor * found.value, abs=1e-9)
-    assert scaled.high - scaled.low == pytest.approx(factor * (found.high - found.low), abs=1e-7)
+    assert (found is None) == (scaled is None)
+    if found is not None:
+        ends = np.array([found.low, found.value, found.high])
+        size = 1e-6 * (np.abs(ends).max() + 1)
+        assert [scaled.low, scaled.value, scaled.high] == pytest.approx(factor * ends, abs=size)
+
+
+@given(PAIRS, st.integers(-50, 50))
+def test_a_ratio_holds_zero_exactly_where_what_is_above_does(pairs, shift):
+    above, below = np.array(pairs).T
+    found = ratio_interval(above + shift, below)
+    if found is not None:
+        assert (0.0 in found) == (0.0 in mean_interval(above + shift))
+        assert found.low <= found.value <= found.high or found.high - found.low < 1e-6
+
+
+@given(PAIRS)
+def test_a_ratio_is_none_only_where_nothing_bounds_it(pairs):
+    above, below = np.array(pairs).T
+    assert (ratio_interval(above, below) is None) == (0.0 in mean_interval(below))
 
 
 def test_a_ratio_of_the_same_is_known_exactly():
-    found = ratio_interval([2, 4, 6], [1, 2, 3])
-    assert (found.value, found.low, found.high) == pytest.approx((2, 2, 2))
+    found = ratio_interval([6, 8, 10], [3, 4, 5])
+    assert (found.value, found.low, found.high) == pytest.approx((2, 2, 2), abs=1e-6)
     assert bootstrap_ratio([2, 4, 6], [1, 2, 3], seed=1).value == pytest.approx(2)
 
 

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import proxysim as ps
 from proxysim.errors import ProxysimError, ResultError, ScenarioError
@@ -95,6 +97,37 @@ def test_noise_is_hardly_ever_called_real():
         values = {f"s{number}": {"mean": rng.normal(1, 0.1, 10).tolist()} for number in range(10)}
         wrong += any(one.verdict == "real" for one in judged(values))
     assert wrong / 200 <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 200)
+
+
+@pytest.mark.parametrize("method", ["student", "bootstrap"])
+@pytest.mark.parametrize("name", ["mean", "hit_ratio"])
+@given(
+    seed=st.integers(0, 10_000),
+    shifts=st.lists(st.floats(-0.3, 0.3), min_size=1, max_size=4),
+    noise=st.sampled_from([0.01, 0.1, 0.4]),
+)
+@settings(max_examples=12, deadline=None)
+def test_what_is_said_is_what_is_shown(method, name, seed, shifts, noise):
+    """Real, if and only if the interval leaves out zero: in the text, of both kinds, and for p."""
+    rng = np.random.default_rng(seed)
+    base = rng.gamma(9, 0.1, 10)
+    values = {"base": {name: base.tolist()}} | {
+        f"s{place}": {name: np.abs(base + shift + rng.normal(0, noise, 10)).tolist()}
+        for place, shift in enumerate(shifts)
+    }
+    for one in judged(values, [name], method=method):
+        real = one.verdict == "real"
+        assert real == (0.0 not in one.difference)
+        if one.relative is not None:
+            assert real == (0.0 not in one.relative)
+            assert (one.relative.value > 0) == (one.difference.value > 0)
+        ways = [word in one.between() for word in ("faster", "slower", "less", "more")]
+        assert sum(ways) == (1 if real else 2)
+        assert one.level >= 0.95 - 1e-12
+        if method == "student":
+            assert real == (one.adjusted <= 0.05)
+        else:
+            assert one.p is one.adjusted is None
 
 
 @pytest.mark.parametrize("method", ["student", "bootstrap"])

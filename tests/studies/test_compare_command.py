@@ -50,17 +50,17 @@ def test_json_is_what_the_library_says(compared):
 def test_out_leaves_tables_charts_and_a_manifest(tmp_path):
     arguments = [
         "unequal-servers", *SHORT, *VARY, "--without", "edge", "--out", str(tmp_path),
-        "--metric", "p95", "--metric", "cost", "--price", "0.1/h",
+        "--metric", "mean", "--metric", "cost", "--price", "0.1/h", "--replications", "5",
     ]  # fmt: skip
     found = command(*arguments)
     assert found.exit_code == 0, found.output
     manifest = json.loads((tmp_path / "manifest.json").read_text())
-    assert manifest["runs"] == 9
+    assert manifest["runs"] == 15
     there = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*")}
     assert set(manifest["files"]) | {"manifest.json"} == there
     assert {"charts/differences.png", "charts/latency-tails.svg", "values.csv"} <= there
     values = pd.read_csv(tmp_path / "values.csv")
-    assert len(values) == 9
+    assert len(values) == 15
     assert set(values["setting"]) == {"round_robin", "least_connections", "without edge"}
     differences = pd.read_csv(tmp_path / "differences.csv")
     assert len(differences) == 4
