@@ -190,7 +190,7 @@ class Errand:
         began = clients.alarm.time
         failure = await secured(wire.transport, wire, tls, road.host)
         if failure is None:
-            self._stepped("tls", began)
+            self._stepped("tls", began, 0)
         return failure
 
     @property
@@ -198,7 +198,7 @@ class Errand:
         """Who asks, and which host: under this, sessions are kept."""
         return self.draw.member, self.road.host
 
-    def _stepped(self, step: str, began: float) -> None:
+    def _stepped(self, step: str, began: float, _: int) -> None:
         clients = self.clients
         clients.handshakes.append((self.draw.id, step, began, clients.alarm.time))
 

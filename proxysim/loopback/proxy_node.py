@@ -98,7 +98,7 @@ class ProxyNode:
             proxies=parents,
             tls=None if sessions is None else sessions.context(None),
             by_scheme=True,
-            kept=limits.idle,
+            kept=kept,
             most=limits.connections,
         )
         upstreams.dialler = _Dialler(ways, name, source, sessions, self.dialled)
@@ -343,8 +343,8 @@ class _Dialler(Dialler):
         wire = Wire(opened, self.wires.discard)
         alarm, request = self._ways.alarm, ASKING.get()
 
-        def told(step: str, began: float) -> None:
-            self._log.append((request, host, step, began, alarm.time))
+        def told(step: str, began: float, port: int) -> None:
+            self._log.append((request, port, host, step, began, alarm.time))
 
         key = (host, server_name)
         if tls is not None and self._sessions is not None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["Asked", "Dialled", "Fetched", "Handled", "Served"]
+__all__ = ["Asked", "Dialled", "Fetched", "Handled", "Heard", "Served"]
 
 #: A fetch: of whom, by which attempt, when it was asked for, and when its head was there.
 Fetched = tuple[str, int, float, float]
-#: A step of a connection that a proxy opened: for which request, to whom, which, and its two ends.
-Dialled = tuple[int, str, str, float, float]
+#: A step of a connection that a proxy opened: for which request (-1: it could not know), from which
+#: port, to whom, which step, and its two ends.
+Dialled = tuple[int, int, str, str, float, float]
 
 
 class Asked(NamedTuple):

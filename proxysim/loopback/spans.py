@@ -34,12 +34,27 @@ class Spans:
             if request in fronts:
                 front, node = fronts[request]
                 self._span(request, node if step == "tls" else front, step, start, end)
+        carried = self._carried()
         for parts in joint.proxies.values():
-            for request, node, step, start, end in parts["dialled"]:
-                self._span(request, node, step, start, end)
+            for request, port, node, step, start, end in parts["dialled"]:
+                number = carried.get((node, port), request) if request == -1 else request
+                self._span(number, node, step, start, end)
         for told in joint.stories.received.values():
             for node, found in told:
                 self._received(node, found)
+
+    def _carried(self) -> dict[tuple[str, int], int]:
+        """The first request that came by each connection: by who received it, and from which port.
+
+        A proxy that passes connections on unread does not know what for.
+        """
+        first: dict[tuple[str, int], tuple[float, int]] = {}
+        for told in self._joint.stories.received.values():
+            for node, found in told:
+                came = found.arrived if isinstance(found, Served) else found.began
+                key = (node, found.peer[1])
+                first[key] = min(first.get(key, (came, found.id)), (came, found.id))
+        return {key: request for key, (_, request) in first.items()}
 
     def _span(self, request: int, node: str, step: str, start: float, end: float) -> None:
         recorder = self._recorder

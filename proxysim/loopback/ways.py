@@ -23,8 +23,8 @@ from proxysim.workload.streams import Chance
 __all__ = ["Place", "Told", "Ways", "end_of", "secured"]
 
 Place = tuple[str, int]
-#: Is told of a step, ``connect`` or ``tls``, and of the moment at which it began.
-Told = Callable[[str, float], Any]
+#: Is told of a step, ``connect`` or ``tls``, the moment at which it began, and the port it is from.
+Told = Callable[[str, float, int], Any]
 #: Of Linux: the port is chosen at connecting, so that an address has as many as it has peers.
 IP_BIND_ADDRESS_NO_PORT = 24
 
@@ -104,8 +104,9 @@ class Ways:
             connection.close()
             return Failure("refused")
         self.opened[a] += 1
+        port: int = connection.getsockname()[1]
         if told is not None:
-            told("connect", began)
+            told("connect", began, port)
         began = self.alarm.time
         if not self._imposes(up) and not self._imposes(down):
             options: dict[str, Any] = {}
@@ -118,7 +119,7 @@ class Ways:
             except OSError:
                 return Failure("reset")
             if tls is not None and told is not None:
-                told("tls", began)
+                told("tls", began, port)
             return None
         crossing = self.crossings[wire] = Crossing(self.alarm, up, down, self.carried, wire)
         await loop.create_connection(lambda: crossing.near, sock=connection)
@@ -127,7 +128,7 @@ class Ways:
             return None
         failure = await secured(crossing, wire, tls, server_name)
         if failure is None and told is not None:
-            told("tls", began)
+            told("tls", began, port)
         return failure
 
     async def _pause(self, seconds: float) -> None:

@@ -38,14 +38,15 @@ class Run:
     ``facts[node]`` are plain values about a node or a link ``A>B``, as its world knows them. Read
     here, by way of :meth:`fact`: ``kind`` (clients, forward_proxy, reverse_proxy, server, router,
     link), ``group`` (the name of which it is a member), ``cache`` (true where it has one),
-    ``tls_cpu`` (seconds of processor time spent on TLS in [warmup, duration)). ``events`` are
-    dicts with ``at``, ``until`` (None: a moment), ``label``, and ``node``, or ``link`` (its two
-    ends). ``topology`` is for the charts; its ``zones``, names by zone, also say which links cross
-    a border. ``choices``, where a run was to explain itself, says of each choice of a backend, in
-    order of time, ``request``, ``at``, ``node`` (the proxy), ``backend``, and ``why``: plain data,
-    whose keys are the balancer's. ``diary`` then has the heads of messages, the deeds of caches and
-    the news of backends. ``arrived`` is the world's own count of requests, None where it
-    has none.
+    ``tls_cpu`` (seconds of processor time spent on TLS in [warmup, duration)), ``handshakes`` (how
+    many connections over TLS it accepted in the whole run, by kind: full, resumed, early).
+    ``events`` are dicts with ``at``, ``until`` (None: a moment), ``label``, and ``node``, or
+    ``link`` (its two ends). ``topology`` is for the charts; its ``zones``, names by zone, also say
+    which links cross a border. ``choices``, where a run was to explain itself, says of each choice
+    of a backend, in order of time, ``request``, ``at``, ``node`` (the proxy), ``backend``, and
+    ``why``: plain data, whose keys are the balancer's. ``diary`` then has the heads of messages,
+    the deeds of caches and the news of backends. ``arrived`` is the world's own count of requests,
+    None where it has none.
     """
 
     tables: dict[str, Table]

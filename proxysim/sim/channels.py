@@ -6,6 +6,7 @@ far end.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable
 from functools import partial
 from math import inf
@@ -43,6 +44,7 @@ class Endpoint(Protocol):
     keep_alive: float  # how long it keeps an idle connection, in seconds
     tls: Terms  # on which it accepts TLS
     tls_seconds: float
+    handshakes: Counter[str]
     server_code: int  # its code where it is a server; 0, no name, for a proxy
     forward: bool  # whether it is a forward proxy
     costs: Costs

@@ -217,6 +217,7 @@ class Dial:
         self.account.wait += waited
         channel = self.channel
         channel.secure = True
+        channel.endpoint.handshakes[self.handshake.value] += 1
         channel.sight = self.world.sight(channel.segments, True)
         if self.handshake is Handshake.EARLY:
             channel.endpoint = _Hello(self.world, channel)

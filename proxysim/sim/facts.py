@@ -15,12 +15,13 @@ __all__ = ["found_in", "matches_of"]
 
 
 def found_in(world: World) -> dict[str, dict[str, Any]]:
-    """Of each node its address, the time it spent on TLS, and the connections it opened."""
+    """Of each node its address, what TLS took it, its handshakes, the connections it opened."""
     found = {}
     for member, node in world.nodes.items():
         fact: dict[str, Any] = {
             "address": node.address,
             "tls_cpu": world.tls_counted.get(member, 0.0),
+            "handshakes": dict(node.handshakes),
         }
         if isinstance(node, ProxyNode):
             fact["connections"] = node.pool.opened

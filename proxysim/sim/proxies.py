@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -76,6 +77,7 @@ class ProxyNode(Mishaps):
         self.pool = Pool(world, keep_alive)
         self.tls = tls
         self.tls_seconds = 0.0
+        self.handshakes = Counter[str]()
         self.received = 0
         self.sent_bytes = 0
         self.hits = self.misses = self.hit_bytes = self.miss_bytes = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -77,6 +77,7 @@ class Server(Mishaps):
         super().__init__(Cores(world.env, cores))
         self.tls = tls
         self.tls_seconds = 0.0
+        self.handshakes = Counter[str]()
         self.received = 0
         self.sent_bytes = 0
         self.busy = 0

@@ -51,6 +51,8 @@ def test_at_a_server(said: dict[str, Any], full: int, later: int) -> None:
     assert found.column("cpu").tolist() == pytest.approx([FULL, 0.0, RESUMED])
     assert found.column("encrypted").all()
     assert found.fact("web")["tls_cpu"] == pytest.approx(FULL + RESUMED)
+    kind = "early" if "early_data" in said else "resumed"
+    assert found.fact("web")["handshakes"] == {"full": 1, kind: 1}
 
 
 @pytest.mark.parametrize(("said", "full", "later"), VERSIONS)
