@@ -7,7 +7,7 @@ import numpy as np
 from proxysim.results.run import Run
 from proxysim.results.table import Array
 
-__all__ = ["MOST", "chosen_rows"]
+__all__ = ["MOST", "chosen_rows", "stretches_of"]
 
 #: Requests that one page shows: some 600 kB.
 MOST = 2000
@@ -49,3 +49,20 @@ def chosen_rows(
     for begin in begins:
         shown[begin : begin + share] = True
     return rows[shown], found
+
+
+def stretches_of(run: Run, rows: Array) -> list[tuple[float, float]]:
+    """The unbroken stretches of time that *rows* make, each up to the end of its last request."""
+    if run.sampled != 1:
+        return [(0.0, np.inf)]
+    at, end = run.column("at"), run.column("end")
+    order = np.argsort(at, kind="stable")
+    rank = np.empty(len(order), dtype=int)
+    rank[order] = np.arange(len(order))
+    breaks = np.flatnonzero(np.diff(rank[rows]) > 1) + 1
+    if len(breaks) >= len(rows) // 2:  # every n-th request: one stretch with gaps
+        breaks = breaks[:0]
+    return [
+        (float(at[part].min()), float(np.nanmax(np.append(end[part], at[part]))))
+        for part in np.split(rows, breaks)
+    ]

@@ -17,7 +17,7 @@ __all__ = ["Stage", "document", "script", "style"]
 #: The modules of the player, each after those that it imports.
 _PLAYER = (
     "words", "dom", "colours", "trace", "pace", "telling", "marks", "places", "shelf", "backdrop",
-    "draw", "charts", "inspect", "keys", "shell", "player",
+    "draw", "charts", "caching", "heads", "inspect", "keys", "shell", "player",
 )  # fmt: skip
 _IMPORT = re.compile(r"^import .*;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export ", re.MULTILINE)

@@ -17,10 +17,11 @@ from proxysim.errors import ResultError
 from proxysim.results.columns import CACHE_STATES, METHODS, OUTCOMES
 from proxysim.results.run import Run
 from proxysim.results.summary import plain
-from proxysim.stage.chapters import MOST, chosen_rows
+from proxysim.stage.chapters import MOST, chosen_rows, stretches_of
 from proxysim.stage.layout import Layout, laid_out
 from proxysim.stage.measured import measured
 from proxysim.stage.stories import last_fetched, opaque_wires, sights_of
+from proxysim.stage.told import caching_of, health_of, messages_of
 
 if TYPE_CHECKING:
     from proxysim.scenario import Scenario
@@ -62,6 +63,8 @@ def staged(
         )
     layout = laid_out(run)
     spans = _Spans(run, layout, rows)
+    ids = run.column("id")[rows].tolist()
+    stretches = stretches_of(run, rows)
     data: dict[str, Any] = {
         "format": FORMAT,
         "world": run.world,
@@ -90,6 +93,9 @@ def staged(
         "sights": sights_of(run, rows),
         "choices": plain(_choices(run, rows)),
         "fresh": plain(_freshness(scenario)),
+        "messages": messages_of(run, ids),
+        "caching": caching_of(run, layout, ids, stretches, TICK),
+        "health": health_of(run, layout, stretches, TICK),
         "windows": None,
     }
     for name in ("title", "question", "watch_for"):

@@ -5,6 +5,7 @@ import os
 import pytest
 
 import proxysim as ps
+from proxysim.stage import page as page_of
 from tests.stage.browser import PROGRAM, chromium
 
 SHORT = {
@@ -52,3 +53,20 @@ def page(browser):
     yield found
     found.close()
     assert found.errors == []
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory, played):
+    """Pages on disk, by name."""
+    made = {}
+    place = tmp_path_factory.mktemp("stage")
+
+    def file(name, **options):
+        key = name + repr(sorted(options))
+        if key not in made:
+            path = place / f"{len(made)}.html"
+            path.write_text(page_of(played(name), **options), encoding="utf-8")
+            made[key] = path.as_uri()
+        return made[key]
+
+    return file

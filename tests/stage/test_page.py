@@ -1,6 +1,5 @@
 """The page in a browser: every control is used, and what is shown is read back."""
 
-import json
 from collections import Counter
 
 import pytest
@@ -10,46 +9,9 @@ from proxysim.stage import page as page_of
 from proxysim.stage.marks import Motion
 from proxysim.stage.trace import staged
 from tests.stage.conftest import scenario
+from tests.stage.reading import READY, STAGE, opened, press, text, time_of
 
-STAGE = "proxysimStage"
-READY = f"window.{STAGE} && {STAGE}.panes.length && {STAGE}.panes[0].painter.spots"
 HOSTILE = '</script><script>window.hacked = 1</script><img src=x onerror="window.hacked = 1">'
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory, played):
-    """Pages on disk, by name."""
-    made = {}
-    place = tmp_path_factory.mktemp("stage")
-
-    def file(name, **options):
-        key = name + repr(sorted(options))
-        if key not in made:
-            path = place / f"{len(made)}.html"
-            path.write_text(page_of(played(name), **options), encoding="utf-8")
-            made[key] = path.as_uri()
-        return made[key]
-
-    return file
-
-
-def opened(page, address):
-    page.open(address)
-    page.until(READY)
-    page.run(f"{STAGE}.pause()")
-    return page
-
-
-def text(page, selector):
-    return page.run(f"document.querySelector({json.dumps(selector)}).textContent")
-
-
-def press(page, selector):
-    page.run(f"document.querySelector({json.dumps(selector)}).click()")
-
-
-def time_of(page):
-    return page.run(f"{STAGE}.time")
 
 
 @pytest.mark.parametrize("name", ["office-forward-proxy", "hedging", "both-ends"])
@@ -228,80 +190,23 @@ def test_the_keyboard_does_it_all(page, files):
     assert "under way" in page.run(label)
 
 
-def test_a_click_on_a_mark_looks_into_its_request(page, files, played):
-    opened(page, files("office-forward-proxy"))
-    page.run(f"{STAGE}.seek(0.45 * {STAGE}.until)")
-    x, y, n = page.run(
-        f"""(() => {{ const box = document.querySelector("canvas.stage").getBoundingClientRect();
-        const s = {STAGE}.spots().find(s => s.way.length === 2 && s.kind !== "shake");
-        return [box.x + s.x, box.y + s.y, s.request]; }})()"""
-    )
-    page.click(x, y)
-    assert page.run(f"{STAGE}.look.selected") in page.run(f"{STAGE}.marks().map(m => m.request)")
-    page.run(f"{STAGE}.select(0, {n})")
-    said = text(page, ".inspect")
-    row = played("office-forward-proxy").requests.iloc[n]
-    assert f"{row.site}{row.path}" in said
-    assert row.client in said
-    assert "Where its time went" in said
-    assert "Who saw what" in said
-    assert page.run("document.querySelectorAll('.waterfall .span').length") >= 3
-
-
-def test_what_messages_said_and_who_saw_it(page, files, played):
-    opened(page, files("office-forward-proxy"))
-    rows = played("office-forward-proxy").requests
-    n = int(rows[(rows.cache == "miss")].index[0])
-    page.run(f"{STAGE}.select(0, {n})")
-    said = text(page, ".inspect")
-    assert f"GET http://{rows.site[n]}{rows.path[n]}" in said  # to a forward proxy: the whole URL
-    seen = page.run(
-        "[...document.querySelectorAll('.inspect table:last-of-type tr')].map(r =>"
-        " [...r.children].map(c => c.textContent))"
-    )
-    by = {row[0]: row[1:] for row in seen}
-    assert by["gateway"][0] == "yes"
-    assert by["web"] == ["–", "yes", "yes", "yes"]  # anonymous: the web never learns who asked
-    sealed = int(rows[rows.encrypted].index[0])
-    page.run(f"{STAGE}.select(0, {sealed})")
-    assert "CONNECT mail.example:443" in text(page, ".inspect")
-
-
-def test_why_this_server(page, files, played):
-    opened(page, files("website-reverse-proxy"))
-    run = played("website-reverse-proxy")
-    choice = run.choices[len(run.choices) // 2]
-    n = int((run.requests.id == choice["request"]).idxmax())
-    page.run(f"{STAGE}.select(0, {n})")
-    said = text(page, ".why")
-    assert f"Why {choice['backend']}?" in said
-    cells = page.run(
-        "[...document.querySelectorAll('.why tr')].map("
-        "r => [...r.children].map(c => c.textContent))"
-    )
-    head, *rows = cells
-    column = head.index("in flight")
-    for row in rows:
-        name = row[0].removesuffix(" ✓")
-        assert float(row[column]) == choice["why"]["in_flight"][name]
-    edge = page.run(f"{STAGE}.panes[0].trace.data.nodes.findIndex(n => n.name === 'edge')")
-    page.run(f"{STAGE}.seek({STAGE}.until); {STAGE}.lookInto(0, {edge})")
-    assert "Why shop-" in text(page, ".inspect")
-
-
-def test_why_it_was_a_hit_or_a_miss(page, files, played):
-    opened(page, files("office-forward-proxy"))
-    rows = played("office-forward-proxy").requests
-    hit, miss = (int(rows[rows.cache == state].index[0]) for state in ("hit", "miss"))
-    page.run(f"{STAGE}.select(0, {hit})")
-    assert "A hit: request" in text(page, ".says")
-    page.run(f"{STAGE}.select(0, {miss})")
-    assert "nobody had brought this page before" in text(page, ".says")
-    gateway = page.run(f"{STAGE}.panes[0].trace.data.nodes.findIndex(n => n.name === 'gateway')")
-    page.run(f"{STAGE}.seek({STAGE}.until); {STAGE}.lookInto(0, {gateway})")
-    said = text(page, ".inspect")
-    assert f"{(rows.cache == 'hit').sum()} answered from it" in said
-    assert "gambling" in said
+@pytest.mark.parametrize("name", ["office-forward-proxy", "website-reverse-proxy"])
+def test_a_run_is_told_in_a_time_that_one_waits(page, tmp_path, name):
+    run = ps.simulate(ps.load(name).set({"run.duration": "40s", "run.warmup": 0}), hops="all")
+    path = tmp_path / "long.html"
+    path.write_text(run.play().page, encoding="utf-8")
+    opened(page, path.as_uri())
+    pace = f"{STAGE}.pace"
+    assert 20 <= page.run(f"{pace}.length") <= 40
+    assert page.run("speed.options[0].textContent") == "told in 36 s"
+    walls = page.run(f"[...Array(200).keys()].map(k => {pace}.wall({STAGE}.until * k / 199))")
+    assert walls == sorted(walls)
+    there = page.run(f"[...Array(30).keys()].map(k => {pace}.wall({pace}.time(k)))")
+    assert there == pytest.approx(list(range(30)), abs=0.01)
+    first, last = page.run(f"[0.3, 0.98].map(s => {pace}.rate({STAGE}.until * s))")
+    assert page.run(f"{pace}.rate({pace}.time(8))") < first < last
+    page.run(f"{STAGE}.seek({STAGE}.until * 0.9)")
+    assert "real time" in text(page, "#rate")
 
 
 def test_two_runs_keep_one_clock(page, tmp_path):

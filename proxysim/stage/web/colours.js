@@ -1,7 +1,7 @@
 // The colours of the canvas, from the style sheet: light or dark, safe for colour-blind eyes.
 
 const ONE = ["paper", "card", "ink", "faint", "border", "road", "lane", "grid", "slot", "busy", "full",
-  "plain", "sealed", "retried", "hit", "stale", "miss", "answer", "blocked", "failed", "left", "shake"];
+  "plain", "sealed", "retried", "hit", "stale", "miss", "answer", "blocked", "failed", "left", "shake", "probe"];
 
 export function coloursOf(root) {
   const style = getComputedStyle(root);

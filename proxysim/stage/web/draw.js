@@ -4,6 +4,7 @@ import {drawIcon, drawRoad, drawZones} from "./backdrop.js";
 import {Places, RADIUS} from "./places.js";
 import {Shelves} from "./shelf.js";
 import {Sprites} from "./marks.js";
+import {boutSays} from "./telling.js";
 import {upTo} from "./trace.js";
 import {fitted, write} from "./words.js";
 
@@ -49,6 +50,7 @@ export class Painter {
     const wall = pace.wall(t);
     this.#events(c, t);
     this.#bodies(c, t, look);
+    this.#probes(c, t);
     if (!look.calm) this.#trails(c, t, pace, wall, look);
     this.#nodes(c, t, marks, wall, pace);
     this.spots = this.#spots(marks);
@@ -163,9 +165,10 @@ export class Painter {
       const measured = this.trace.measured(icon, t);
       const share = measured ? measured.utilisation : (busy.get(icon) || 0) / ((node.workers || 1) * node.count);
       if (node.kind === "server") this.#fill(c, box, share);
+      const away = node.kind === "server" ? this.trace.away(icon, t) : "";
       c.lineWidth = 1.6;
-      c.strokeStyle = down ? this.colours.blocked : this.colours.kinds[node.kind] || this.colours.border;
-      if (down) c.setLineDash([4, 4]);
+      c.strokeStyle = down || away ? this.colours.blocked : this.colours.kinds[node.kind] || this.colours.border;
+      if (down || away) c.setLineDash([4, 4]);
       c.beginPath();
       c.roundRect(box.x, box.y, box.w, box.h, node.kind === "clients" ? 18 : 9);
       c.stroke();
@@ -173,8 +176,9 @@ export class Painter {
       drawIcon(c, node.kind, box.x + 17, box.y + 19, this.colours);
       const name = fitted(c, node.name, box.w - 38, 13, 700);
       write(c, name, box.x + 31, box.y + 18, {size: 13, colour: this.colours.ink, weight: 700});
-      write(c, fitted(c, down ? "down" : this.#line(node), box.w - 38, 10.5, 400), box.x + 31, box.y + 32,
-        {size: 10.5, colour: down ? this.colours.blocked : this.colours.faint});
+      const state = [down ? "down" : "", away ? `left out${away === "down" ? "" : `: ${away}`}` : ""].filter(Boolean).join(", ");
+      write(c, fitted(c, state || this.#line(node), box.w - 38, 10.5, 400), box.x + 31, box.y + 32,
+        {size: 10.5, colour: state ? this.colours.blocked : this.colours.faint});
       if (node.kind === "server") this.#workers(c, node, icon, busy.get(icon) || 0);
       if (shelves.has(icon)) this.#shelf(c, shelves.get(icon), box, wall, pace);
       const line = measured ? Math.round(measured.queue) : waiting.get(icon) || 0;
@@ -221,6 +225,15 @@ export class Painter {
     }
   }
 
+  // Health probes: small, and on the middle of the road.
+  #probes(c, t) {
+    for (const {start, end, way} of this.trace.probing(t)) {
+      if (way.length < 2) continue;
+      const [x, y] = this.places.onWay(way, (t - start) / (end - start || 1), 0);
+      this.sprites.draw(c, "probe", x, y, RADIUS * 0.8);
+    }
+  }
+
   #shelf(c, shelf, box, wall, pace) {
     const size = 9, gap = 2;
     const columns = Math.floor((box.w - 20) / (size + gap));
@@ -231,8 +244,9 @@ export class Painter {
       const colour = this.colours.sites[page.site % this.colours.sites.length];
       const lit = page.hitAt >= 0 ? Math.max(0, 1 - (wall - pace.wall(page.hitAt)) / SIGN) : 0;
       c.fillStyle = c.strokeStyle = colour;
-      c.globalAlpha = page.kept ? 0.9 : 0.35;
-      if (page.kept) c.fillRect(x, y, size, size);
+      const used = page.hitAt >= 0;
+      c.globalAlpha = used ? 0.9 : 0.5;
+      if (used) c.fillRect(x, y, size, size);
       else c.strokeRect(x + 0.5, y + 0.5, size - 1, size - 1);
       c.globalAlpha = 1;
       if (lit > 0) {
@@ -243,7 +257,7 @@ export class Painter {
       }
     });
     const kept = pages.filter((page) => page.hitAt >= 0).length;
-    const text = pages.length ? `${pages.length.toLocaleString("en")} page${pages.length === 1 ? "" : "s"}, ${kept} reused` : "cache: empty";
+    const text = pages.length ? `${pages.length.toLocaleString("en")} ${this.shelves.exact ? "kept" : "seen"}, ${kept} reused` : "cache: empty";
     write(c, fitted(c, text, box.w - 14, 10.5, 400), box.x + 10, box.y + box.h - 36, {size: 10.5, colour: this.colours.faint});
   }
 
@@ -321,6 +335,10 @@ export class Painter {
       c.globalAlpha = 1 - age * age;
       if (kind === "dropped") {
         this.sprites.draw(c, "failed", x + 20 * age * this.trace.lane[request], box.y + box.h + 6 + 60 * age * age, RADIUS * (1.2 - 0.5 * age));
+      } else if (kind === "out" || kind === "back") {
+        c.strokeStyle = kind === "out" ? this.colours.blocked : this.colours.hit;
+        c.lineWidth = 3 * (1 - age) + 0.5;
+        c.strokeRect(box.x - 3 - 5 * age, box.y - 3 - 5 * age, box.w + 6 + 10 * age, box.h + 6 + 10 * age);
       } else if (kind === "blocked") {
         this.sprites.draw(c, "blocked", x, y + 10, 15 + 5 * age);
       } else {
@@ -336,19 +354,19 @@ export class Painter {
   }
 
   // In words, below the node, what the latest of its signs means.
-  #caption(c, {kind, request}, icon) {
-    const box = this.places.boxes[icon];
-    const words = {blocked: "blocked: ", hit: "from the cache: ", stale: "out of date, from the cache: "}[kind];
-    if (!words) return;
+  #caption(c, incident, icon) {
+    const {kind, request} = incident, box = this.places.boxes[icon];
+    const words = {blocked: "blocked: ", hit: "from the cache: ", stale: "out of date, from the cache: ", out: "", back: ""}[kind];
+    if (words === undefined) return;
     const width = Math.min(this.places.width - 20, 330);
-    const text = fitted(c, words + this.trace.url(request), width, 12, 600);
+    const text = fitted(c, words ? words + this.trace.url(request) : boutSays(this.trace, incident), width, 12, 600);
     const half = Math.min(width, c.measureText(text).width) / 2 + 6;
     const x = Math.min(this.places.width - half, Math.max(half, box.x + box.w / 2)), y = box.y + box.h + 9;
     c.fillStyle = this.colours.paper;
     c.beginPath();
     c.roundRect(x - half - 2, y - 1, 2 * half + 4, 19, 9);
     c.fill();
-    write(c, text, x, y + 13, {size: 12, weight: 600, align: "center", colour: kind === "blocked" ? this.colours.blocked : this.colours.hit});
+    write(c, text, x, y + 13, {size: 12, weight: 600, align: "center", colour: kind === "blocked" || kind === "out" ? this.colours.blocked : this.colours.hit});
   }
 }
 

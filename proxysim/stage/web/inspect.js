@@ -1,6 +1,9 @@
 // What a click tells: of a request, of a choice, of a cache, of a server.
 
+import {cacheStory} from "./caching.js";
 import {element, table} from "./dom.js";
+import {headsOf} from "./heads.js";
+import {boutSays} from "./telling.js";
 import {duration} from "./words.js";
 
 const FAMILIES = {connect: "opening", tls: "opening", dns: "opening", queue: "waiting", wait: "waiting",
@@ -16,6 +19,11 @@ export class Inspector {
     this.shelves = shelves;
     this.choose = choose; // called with the number of a request
     this.choices = new Map();
+    this.looks = new Map();
+    for (const look of trace.data.caching ? trace.data.caching.looks : []) {
+      if (!this.looks.has(look[0])) this.looks.set(look[0], []);
+      this.looks.get(look[0]).push(look);
+    }
     const {names, shapes, told} = trace.data.choices;
     for (const [request, at, node, backend, shape, values] of told) {
       const choice = {at: at * trace.data.tick, node: names[node], backend: names[backend], ...inflated(shapes[shape], values)};
@@ -42,7 +50,7 @@ export class Inspector {
       this.#cacheSays(n),
       element("h4", {}, "Where its time went"), this.#waterfall(n),
       ...this.#choicesOf(n),
-      element("h4", {}, "Messages, hop by hop"), this.#messages(n),
+      element("h4", {}, "What was said, hop by hop"), headsOf(trace, n),
       element("h4", {}, "Who saw what"), this.#sights(n));
   }
 
@@ -64,39 +72,6 @@ export class Inspector {
   #patterns(n) {
     const {patterns, sets, of} = this.trace.data.sights;
     return sets[of[n]].map((place) => patterns[place]);
-  }
-
-  // What stood in the messages, as those at the far end of each link saw it.
-  #messages(n) {
-    const {trace} = this, {requests, nodes} = trace.data;
-    const patterns = this.#patterns(n);
-    const rows = [];
-    for (const leg of trace.legs[n]) {
-      if (leg.kind !== "go" && leg.kind !== "back") continue;
-      const [a, b] = leg.way.map((icon) => nodes[icon]);
-      const lines = [];
-      if (leg.kind === "go") {
-        const later = trace.legs[n].some((other) => other.kind === "shake" && other.way.length > 2 && other.start >= leg.end - 1e-9);
-        if (leg.sealed && later) lines.push(`CONNECT ${trace.site(n)}:443`);
-        else if (leg.sealed) lines.push(`(encrypted) for ${trace.site(n)}`);
-        if (!leg.sealed || !later) {
-          const absolute = b.kind === "forward_proxy" && !leg.sealed ? `http://${trace.site(n)}` : "";
-          lines.push(`${leg.sealed ? "inside: " : ""}${trace.method(n)} ${absolute}${trace.path(n)}`, `Host: ${trace.site(n)}`);
-          const seen = patterns.find(([observer, , , what]) => (observer === b.name || observer.startsWith(`${b.name}-`)) && what >= 2);
-          const chain = seen ? seen[2].split(CLIENT).join(trace.client(n)) : "";
-          if (chain) lines.push(`X-Forwarded-For: ${chain}`);
-        }
-      } else {
-        const coding = requests.coding_names[requests.coding[n]];
-        lines.push(`${leg.sealed ? "inside: " : ""}HTTP/1.1 ${requests.status[n] || ""}`);
-        if (b.kind === "clients") {
-          lines.push(`Content-Length: ${requests.bytes_down[n]}`);
-          if (coding !== "identity") lines.push(`Content-Encoding: ${coding}`);
-        }
-      }
-      rows.push([`${a.name} → ${b.name}`, element("code", {}, lines.join("\n"))]);
-    }
-    return rows.length ? table(["link", "what was said"], rows) : element("p", {}, "No message was sent.");
   }
 
   #sights(n) {
@@ -145,24 +120,7 @@ export class Inspector {
   }
 
   cacheText(n) {
-    const {trace} = this, {fetched, fresh} = trace.data;
-    const state = trace.cacheOf(n);
-    if (state === "none") return "";
-    const id = fetched ? fetched.id[n] : -1, ago = fetched ? fetched.ago[n] / 1e6 : null;
-    const rules = fresh[trace.site(n)];
-    switch (state) {
-      case "hit": return id >= 0 ? `A hit: request ${id} had brought this page ${duration(ago)} before, and it was still fresh.`
-        : "A hit: the page was in the cache, and still fresh.";
-      case "stale": return `Stale: the page was there but out of date${id >= 0 ? ` (brought ${duration(ago)} before)` : ""}; it was sent all the same, as the rules allow.`;
-      case "revalidated": return `Out of date${id >= 0 ? ` (brought ${duration(ago)} before)` : ""}: the cache asked whether it had changed. It had not, so only a head came back.`;
-      case "coalesced": return "Somebody else's request for the same page was already on its way; this one waited for that answer.";
-      case "bypass": return "The cache may not answer such a request: it was passed on.";
-    }
-    if (!fetched) return "A miss: the page was not in the cache.";
-    if (id < 0) return "A miss: nobody had brought this page before.";
-    if (rules && ago > rules.ttl) return `A miss: request ${id} had brought it ${duration(ago)} before, longer than it stays fresh (${duration(rules.ttl)}).`;
-    if (rules && rules.cacheable < 1) return `A miss: request ${id} had brought it ${duration(ago)} before, but it was not there. Some pages of ${trace.site(n)} may not be stored; others may have been pushed out.`;
-    return `A miss: request ${id} had brought it ${duration(ago)} before, but it is no longer there: pushed out, or never kept.`;
+    return cacheStory(this.trace, this.looks, n);
   }
 
   node(icon, t) {
@@ -180,8 +138,13 @@ export class Inspector {
     if (node.cache) {
       const seen = this.shelves.notes.filter((note) => note.icon === icon && note.at <= t);
       const hits = seen.filter((note) => note.hit).length;
-      parts.push(element("h4", {}, "Its cache"), element("p", {}, `${hits} answered from it, ${seen.length - hits} asked for, until now. The last of them:`),
+      parts.push(element("h4", {}, "Its cache"), element("p", {}, `${this.#held(icon, t)}${hits} answered from it, ${seen.length - hits} asked for, until now. The last of them:`),
         element("ul", {class: "lines"}, ...seen.slice(-SHOWN).reverse().map((note) => this.#line(note.request, this.cacheText(note.request)))));
+    }
+    const news = trace.bouts.filter((bout) => bout.at <= t && (bout.icon === icon || bout.by === icon));
+    if (news.length) {
+      parts.push(element("h4", {}, "Who was left out"), element("ul", {class: "lines"},
+        ...news.slice(-SHOWN).reverse().map((bout) => element("li", {}, `${duration(bout.at)}: ${boutSays(trace, bout)}`))));
     }
     const chosen = [...this.choices].flatMap(([n, list]) => list.filter((choice) => (choice.node === node.name || choice.backend === node.name) && choice.at <= t)
       .map((choice) => [n, choice])).sort((a, b) => b[1].at - a[1].at).slice(0, SHOWN);
@@ -195,6 +158,11 @@ export class Inspector {
       parts.push(element("h4", {}, "Here now"), element("ul", {class: "lines"}, ...here.map((n) => this.#line(n, `${duration(t - trace.at[n])} old`))));
     }
     return element("section", {}, ...parts);
+  }
+
+  #held(icon, t) {
+    const {size} = this.shelves.at(t).get(icon) || {size: 0};
+    return `${size.toLocaleString("en")} answer${size === 1 ? "" : "s"} ${this.shelves.exact ? "kept now" : "seen so far"}. `;
   }
 
   #line(n, text) {

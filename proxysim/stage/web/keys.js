@@ -29,7 +29,7 @@ export function pressed(player, event) {
 // The keys, in words.
 export function keysTold(into) {
   const keys = [["space", "play or pause"], [". ,", "one step on, or back"], ["← →", "a hundredth of the time"], ["Home End", "beginning, end"],
-    ["+ − 0", "faster, slower, a pace to follow"], ["[ ]", "event before, event after"], ["n p", "look into the next request, the one before"],
+    ["+ − 0", "faster, slower, a pace of its own"], ["[ ]", "event before, event after"], ["n p", "look into the next request, the one before"],
     ["f", "follow its client, or everybody again"], ["t", "light or dark"], ["Esc", "let go"]];
   into.replaceChildren(element("h3", {}, "Keys"),
     element("dl", {class: "keys"}, ...keys.flatMap(([key, says]) => [element("dt", {}, element("kbd", {}, key)), element("dd", {}, says)])));

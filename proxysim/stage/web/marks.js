@@ -11,6 +11,7 @@ export const STATES = {
   blocked: ["blocked", "turned away by a rule"],
   failed: ["failed", "an error, a refusal, or no answer"],
   left: ["nobody waits", "work that goes on though the client has gone"],
+  probe: ["health probe", "a proxy asks a server whether it is well"],
   shake: ["handshake", "a connection is being opened (TCP, TLS): there and back"],
 };
 
@@ -25,6 +26,7 @@ const PATHS = {
   blocked: (c, r) => polygon(c, r * 1.1, 8, Math.PI / 8),
   failed: (c, r) => cross(c, r),
   left: (c, r) => c.arc(0, 0, r * 0.75, 0, 7),
+  probe: (c, r) => plus(c, r * 0.75),
   shake: (c, r) => c.arc(0, 0, r * 0.6, 0, 7),
 };
 const HOLLOW = new Set(["stale", "left", "shake"]);
@@ -38,12 +40,16 @@ function polygon(c, r, corners, turn) {
 }
 
 function cross(c, r) {
-  const a = r * 0.9, b = r * 0.3;
   c.save();
   c.rotate(Math.PI / 4);
+  plus(c, r);
+  c.restore();
+}
+
+function plus(c, r) {
+  const a = r * 0.9, b = r * 0.3;
   c.rect(-a, -b, 2 * a, 2 * b);
   c.rect(-b, -a, 2 * b, 2 * a);
-  c.restore();
 }
 
 export function paintMark(c, state, r, colours) {

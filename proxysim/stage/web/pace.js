@@ -1,4 +1,6 @@
-// How fast the run's time goes by: at one speed, or at a pace at which each step can be seen.
+// How fast the run's time goes by: at one speed, or at a pace of its own. That one begins so slowly
+// that each step can be seen; what would then take too long is told faster and faster, but slowly
+// again around the scenario's events.
 
 // A typical request takes so long to watch, in seconds; a short crossing at most so long.
 const WATCHED = 3;
@@ -6,6 +8,12 @@ const GLIMPSE = 0.5;
 // While nothing is under way time goes faster, and a pause never takes longer than this.
 const IDLE = 8;
 const PAUSE = 0.8;
+// A run is told in so many seconds, of which the beginning has so many, and each event.
+const TOLD_IN = 36;
+const OPENING = 13;
+const EVENT = 4;
+const EVENTS = 3;
+const PIECES = 48; // of a stretch that is told faster and faster
 // Short crossings may make the whole so many times longer, no more.
 const STRETCH = 2.2;
 
@@ -39,9 +47,48 @@ export class Pace {
       }
     }
     this.speed = speed;
+    this.#lay(bounds, walls(high));
+    if (speed === null && this.length > TOLD_IN) this.#hasten(traces);
+  }
+
+  #lay(bounds, seconds) {
     this.bounds = Float64Array.from(bounds);
     this.walls = new Float64Array(bounds.length);
-    walls(high).forEach((seconds, place) => { this.walls[place + 1] = this.walls[place] + seconds; });
+    seconds.forEach((wall, place) => { this.walls[place + 1] = this.walls[place] + wall; });
+  }
+
+  // Seconds of watching in all.
+  get length() {
+    return this.walls[this.walls.length - 1];
+  }
+
+  // Tell the beginning and what is about events as slowly as before, and the rest the faster the
+  // farther it is from them, so that the whole takes TOLD_IN seconds.
+  #hasten(traces) {
+    const until = this.bounds[this.bounds.length - 1];
+    const events = [...new Set(traces.flatMap((trace) => trace.data.events.map((event) => event.at)))]
+      .filter((at) => at > 0 && at < until).sort((a, b) => a - b).slice(0, EVENTS);
+    const slow = [[0, this.time(OPENING)], ...events.map((at) => {
+      const wall = this.wall(at);
+      return [this.time(wall - EVENT / 4), this.time(wall + (3 * EVENT) / 4)];
+    })];
+    const far = (t) => Math.min(...slow.map(([from, to]) => Math.max(0, from - t, t - to)));
+    const edges = slow.flat().filter((t) => t > 0 && t < until).sort((a, b) => a - b);
+    const fine = [...edges, until].flatMap((to, place) => {
+      const from = place ? edges[place - 1] : 0, middle = (from + to) / 2;
+      const steps = Array.from({length: PIECES}, (_, k) => (middle - from) * 2 ** (k / 3 - PIECES / 3));
+      return [...steps.map((step) => from + step), ...steps.map((step) => to - step)];
+    });
+    const bounds = [...new Set([...this.bounds, ...edges, ...fine])].sort((a, b) => a - b);
+    const plain = bounds.slice(1).map((bound, place) => this.wall(bound) - this.wall(bounds[place]));
+    const away = bounds.slice(1).map((bound, place) => far((bound + bounds[place]) / 2));
+    const hastened = (rate) => plain.map((wall, place) => wall / (1 + rate * away[place]));
+    let low = 0, high = 1e6 / until;
+    for (let turn = 0; turn < 60; turn++) {
+      const middle = low ? Math.sqrt(low * high) : 1e-3 / until;
+      if (sum(hastened(middle)) > TOLD_IN) low = middle; else high = middle;
+    }
+    this.#lay(bounds, hastened(high));
   }
 
   // Seconds of watching that lead to the run's time t, and back.

@@ -8,8 +8,9 @@ import {Inspector} from "./inspect.js";
 import {keysTold, pressed} from "./keys.js";
 import {Pace} from "./pace.js";
 import {SPEEDS, headed, legendOf, menusOf, shellOf} from "./shell.js";
-import {clock, sentence, situation, tally} from "./telling.js";
+import {clock, paceSays, sentence, situation, tally} from "./telling.js";
 import {Trace, upTo} from "./trace.js";
+import {duration} from "./words.js";
 
 const TOLD = 5; // requests whose end is told below the stage
 const CALM = 700; // ms between pictures where motion is unwelcome
@@ -115,6 +116,9 @@ export class Player {
     this.speed = speed;
     this.pace = new Pace(this.panes.map((pane) => pane.trace), speed);
     this.wall = this.pace.wall(this.time);
+    if (speed === null) {
+      this.parts.speed.options[0].textContent = `told in ${duration(Math.round(this.pace.length))}`;
+    }
     this.parts.speed.value = speed === null ? "auto" : String(speed);
     this.#changed();
   }
@@ -200,7 +204,7 @@ export class Player {
     p.scrub.value = String(Math.round((10000 * (this.time - this.since)) / (this.until - this.since || 1)));
     p.clock.textContent = clock(this.time, this.until);
     const rate = this.pace.rate(this.time);
-    p.rate.textContent = this.speed === null && rate > 0 ? rate < 1 ? `now 1/${Math.max(1, Math.round(1 / rate))}` : `now × ${rate.toFixed(0)}` : "";
+    p.rate.textContent = this.speed === null && rate > 0 ? `now ${paceSays(rate)}` : "";
     for (const chart of this.charts) chart.draw(this.time, this.colours);
     this.#narrate();
   }

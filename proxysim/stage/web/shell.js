@@ -24,7 +24,7 @@ export function shellOf(player) {
     flags: element("div", {class: "flags"}),
     speed: element("select", {id: "speed", ariaLabel: "speed", on: {change: () =>
       player.setSpeed(p.speed.value === "auto" ? null : Number(p.speed.value))}},
-      element("option", {value: "auto"}, "a pace to follow"),
+      element("option", {value: "auto"}, "a pace of its own"),
       ...SPEEDS.map((speed) => element("option", {value: String(speed)}, speed < 1 ? `1/${Math.round(1 / speed)} of real time` : speed === 1 ? "real time" : `${speed} times`))),
     events: element("select", {id: "events", ariaLabel: "jump to an event", on: {change: () => {
       if (p.events.value) player.jump(Number(p.events.value));

@@ -16,10 +16,23 @@ export function sentence(trace, n) {
   }
 }
 
+// A speed in run seconds a second, in words.
+export function paceSays(rate) {
+  if (rate > 0.95 && rate < 1.05) return "real time";
+  return rate < 1 ? `1/${(1 / rate).toPrecision(2) < 10 ? Number((1 / rate).toPrecision(2)) : Math.round(1 / rate)} of real time` : `${Number(rate.toPrecision(2))} times real time`;
+}
+
 // The run's time, and how much of it there is.
 export function clock(t, until) {
   const digits = until < 10 ? 4 : until < 1000 ? 3 : 2;
   return `${t.toFixed(digits)} s of ${until.toFixed(1)}`;
+}
+
+// News of a server: who leaves it out, and why; or that it is back.
+export function boutSays(trace, {icon, by, what}) {
+  const {nodes} = trace.data, name = nodes[icon].name, proxy = by === null ? "the proxy" : nodes[by].name;
+  const why = {ejected: "too many failures", down: "its probes fail", drained: "it is being drained"}[what];
+  return why ? `${proxy} leaves ${name} out: ${why}` : `${proxy} asks ${name} again`;
 }
 
 // Who is where at t.
@@ -30,7 +43,8 @@ export function situation(trace, t) {
     const where = names.length > 1 ? `between ${names[0]} and ${names[names.length - 1]}` : `at ${names[0]}`;
     return `${trace.url(mark.request)} ${where}`;
   });
-  return `At ${duration(t)}: ${counts.under_way} under way${now.length ? `: ${now.join("; ")}` : ""}.`;
+  const out = trace.data.nodes.filter((_, icon) => trace.away(icon, t)).map((node) => node.name);
+  return `At ${duration(t)}: ${counts.under_way} under way${now.length ? `: ${now.join("; ")}` : ""}.${out.length ? ` Left out: ${out.join(", ")}.` : ""}`;
 }
 
 // How many of them have ended how, until t.

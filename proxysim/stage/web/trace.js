@@ -53,6 +53,12 @@ export class Trace {
     this.finished = [...this.end.keys()].filter((n) => this.end[n] < Infinity)
       .sort((a, b) => this.end[a] - this.end[b]);
     this.finishedAt = Float64Array.from(this.finished, (n) => this.end[n]);
+    const health = data.health || {probes: [], bouts: []};
+    this.probes = health.probes.map(([start, length, way, well]) =>
+      ({start: start * tick, end: (start + length) * tick, way, well: well === 1}));
+    this.probeStarts = Float64Array.from(this.probes, (probe) => probe.start);
+    this.longestProbe = this.probes.reduce((most, probe) => Math.max(most, probe.end - probe.start), 0);
+    this.bouts = health.bouts.map(([at, by, icon, what]) => ({at: at * tick, by, icon, what}));
     this.#index();
     this.#seats();
     this.incidents = this.#incidents();
@@ -137,6 +143,22 @@ export class Trace {
     return {utilisation: (windows.utilisation[icon] || [])[place] || 0, queue: windows.queue[icon][place]};
   }
 
+  // Spans of health probes at t.
+  probing(t) {
+    const found = [];
+    for (let place = upTo(this.probeStarts, t) - 1; place >= 0 && this.probes[place].start >= t - this.longestProbe; place--) {
+      if (t < this.probes[place].end) found.push(this.probes[place]);
+    }
+    return found;
+  }
+
+  // Why nothing is sent to a server at t; empty where it is.
+  away(icon, t) {
+    if (this.data.nodes[icon].count > 1) return "";
+    const last = this.bouts.findLast((bout) => bout.icon === icon && bout.at <= t);
+    return !last || last.what === "back" ? "" : last.what;
+  }
+
   client(n) { return this.data.requests.client_names[this.data.requests.client[n]]; }
   site(n) { return this.data.requests.site_names[this.data.requests.site[n]]; }
   path(n) { return this.data.requests.path_names[this.data.requests.path[n]]; }
@@ -189,6 +211,7 @@ export class Trace {
         if (at < Infinity) found.push({at, kind: "dropped", icon: first ? first.way[0] : this.where(n, at), request: n});
       }
     }
+    for (const bout of this.bouts) found.push({...bout, kind: bout.what === "back" ? "back" : "out", request: -1});
     return found.sort((a, b) => a.at - b.at);
   }
 
