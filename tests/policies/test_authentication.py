@@ -123,6 +123,10 @@ def test_a_broken_hash_is_refused(password):
         User(password)
 
 
+def test_a_hash_of_one_iteration_is_one():
+    assert User(hashed("pw", "salt", 1)).has("pw")
+
+
 def test_a_realm_that_breaks_its_quotes_is_refused():
     with pytest.raises(ScenarioError, match="found the realm"):
         Authentication({}, 'a"b')

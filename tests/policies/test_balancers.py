@@ -148,6 +148,8 @@ def test_balancers_within_balancers_have_a_bottom():
         ({"ring": {"key": "uri", "trusted_hops": 1}}, "found trusted_hops with key: uri"),
         ({"bounded_load": {"factor": 0.9}}, "factor: found 0.9. Give a number from 1 to 100"),
         ({"bounded_load": {"factor": float("nan")}}, "factor: found nan"),
+        ({"bounded_load": {"factor": "many"}}, "factor: found 'many'. Give a number from"),
+        ({"bounded_load": {"factor": True}}, "factor: found True. Give a number from"),
         ({"maglev": {"size": 65536}}, "size: found 65536, no prime number. Give a prime"),
         ({"maglev": {"size": 1}}, "size: found 1. Give a whole number from 2 to 655373"),
         ({"first_available": {"limit": 0}}, "limit: found 0. Give a whole number from 1 to"),

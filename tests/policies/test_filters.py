@@ -280,6 +280,7 @@ def test_a_part_is_as_large_as_the_whole():
         ({"redirect": {"method": "GET"}, "to": "/here"}, "found '/here'"),
         ({"redirect": {"method": "GET"}, "to": "http://a/\r\nx: y"}, "where a redirection leads"),
         ({"deny": {"method": "GET"}, "to": "http://a.example/"}, "takes no to"),
+        ({"deny": {"method": "GET"}, "becuase": "no"}, "as a rule"),
         ({"deny": {"category": "adds"}}, "Did you mean 'ads'"),
         ({"deny": {"user": "anna"}}, "Did you mean 'ann'"),
         ({"deny": {"group": "sale"}}, "Did you mean 'sales'"),

@@ -15,9 +15,13 @@ from proxysim.policies.backoff import Backoff
 from proxysim.policies.balancers.round_robin import RoundRobin
 from proxysim.policies.breaker import Breakers
 from proxysim.policies.deadline import FIELD
+from proxysim.policies.eviction.lru import Lru
+from proxysim.policies.health import PassiveHealth
 from proxysim.policies.hedging import Hedging
 from proxysim.policies.retry import Retry
+from proxysim.proxies.cache import Cache
 from proxysim.proxies.effects import Deadlines, Discard, Fetch, Head, Race, Send, Sent, Sleep, Wait
+from proxysim.proxies.fleet import Fleet
 from proxysim.proxies.reverse import ReverseProxy
 from proxysim.proxies.slots import Slots
 from tests.proxies.parts import AsIs, Clock
@@ -61,12 +65,38 @@ def test_an_answer_that_is_retried_is_given_up_before_another_is_asked():
     assert loads(servers) == [0, 0]
 
 
+@pytest.mark.parametrize("more", [{}, {"breakers": Breakers()}])
+def test_what_another_try_has_brought_is_kept_like_any_other_answer(more):
+    cache = Cache(Lru(1000), Clock())
+    handling = edge(shop(), retry=Retry(on=[503]), cache=cache, **more).handle(get())
+    next(handling)
+    handling.send(BUSY)
+    handling.send(None)
+    sent = handling.send(Head(Response(200, Headers([("cache-control", "max-age=60")])), PAGE))
+    assert (sent.body, sent.cache) == (PAGE, "miss")
+    assert sent.store is not None
+
+
 def test_the_last_bad_answer_is_sent_as_it_is():
     handling = edge(shop(), retry=Retry(attempts=2, on=[503])).handle(get())
     next(handling)
     handling.send(BUSY)
     handling.send(None)
     assert handling.send(BUSY) == Send(BUSY.response, BUSY.body)
+
+
+@pytest.mark.parametrize("more", [{}, {"breakers": Breakers()}])
+@pytest.mark.parametrize(
+    ("came", "failed"),
+    [(499, False), (500, True), (Failure("refused"), True)],
+)
+def test_no_answer_and_one_of_500_and_above_are_failures(came, failed, more):
+    one, two = shop(2)
+    fleet = Fleet([one, two], ejectors=[PassiveHealth()])
+    handling = edge(fleet, **more).handle(get())
+    next(handling)
+    handling.send(came if isinstance(came, Failure) else Head(Response(came), PAGE))
+    assert fleet.away == ({one: "ejected"} if failed else {})
 
 
 @pytest.mark.parametrize(

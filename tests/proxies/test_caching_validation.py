@@ -326,6 +326,7 @@ def test_a_post_that_says_it_is_the_page_is_kept_as_the_page():
     fresh = {"expires": date(3600), "date": date()}
     for fields, expected in (
         ({**fresh, "content_location": "/"}, True),
+        ({**HOUR, "content_location": "/"}, True),
         ({**fresh, "content_location": "/other"}, False),
         (fresh, False),
         ({"content_location": "/"}, False),

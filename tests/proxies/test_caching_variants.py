@@ -216,6 +216,14 @@ def test_what_has_gone_stale_is_asked_about_once_for_all():
     assert site.ask().from_cache
 
 
+def test_a_confirmation_of_something_else_leaves_each_to_ask_alone():
+    site = Site(said(cache_control="max-age=10", etag='"1"'), collapse=True)
+    site.ask()
+    site.after(11)
+    both = play_two(site, get(), get(), said(304, None, etag='"2"'))
+    assert [effect.request.headers.get("if-none-match") for effect in both] == ['"1"', '"1"']
+
+
 def test_an_error_in_place_of_a_confirmation_is_stood_in_for_once_for_all():
     site = Site(said(cache_control="max-age=10, stale-if-error=60"), collapse=True)
     site.ask()

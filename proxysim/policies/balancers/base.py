@@ -53,7 +53,7 @@ class Marker(Protocol):
     def mark(self, request: Request, response: Response, backend: Backend) -> Response:
         """The *response* of *backend* to *request* as this client, and no other, is to get it.
 
-        It goes to the client who asked: what a cache keeps is the response before.
+        It goes to the client who asked, and says so: no cache keeps it for others.
         """
         ...
 
