@@ -69,6 +69,7 @@ def _at_rest(
         "utilisation": found.stations[0].utilisation,
         "response": found.response,
     }
+    times = None
     if server.count == 1:
         times = sojourns.closed_loop(users, think, service, server.workers)
         values |= {f"p{100 * share:g}": times.quantile(share) for share in (0.5, 0.95, 0.99)}
@@ -77,4 +78,5 @@ def _at_rest(
         "exponential demands, first come, first served",
         "any distribution of think times",
     )
-    return Prediction(target, "closed loop (mean value analysis)", "exact", values, assumed)
+    model = "closed loop (mean value analysis)"
+    return Prediction(target, model, "exact", values, assumed, times)

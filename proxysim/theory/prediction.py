@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+
+from proxysim.theory.sojourns import Sojourn
 
 __all__ = ["Declined", "Grade", "Prediction", "Predictions"]
 
@@ -20,7 +22,8 @@ class Prediction:
     of waiting and service), ``p50`` ``p95`` ``p99`` of it, ``blocked`` (share turned away),
     ``throughput``, ``hit_ratio``, ``overall_hit_ratio`` (of all tiers of caches),
     ``characteristic_time``, ``peak`` (the largest load over the mean). A bound's names say which
-    side: ``response_at_least``, ``hit_ratio_at_most``.
+    side: ``response_at_least``, ``hit_ratio_at_most``. ``times`` is the whole distribution of
+    waiting and service, where that is known and not its mean alone.
     """
 
     node: str
@@ -28,6 +31,7 @@ class Prediction:
     grade: Grade
     values: Mapping[str, float]
     assumptions: tuple[str, ...] = ()
+    times: Sojourn | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -166,9 +166,8 @@ class _Model:
             values["response"] = demand.mean
             return self._made(f"M/G/{workers}/{room}", "exact", values, "nobody waits")
         found = sojourns.mmck(rate, demand.mean, workers, room)
-        return self._made(
-            f"M/M/{workers}/{room}", "exact", {**values, **_times(found)}, "nobody tries again"
-        )
+        made = self._known(f"M/M/{workers}/{room}", found, "nobody tries again")
+        return replace(made, values={**made.values, **values})
 
     def _about(self, rate: float, between: float) -> Prediction:
         demand, workers = self.fleet.demand, self.fleet.workers
@@ -183,7 +182,7 @@ class _Model:
         )
 
     def _known(self, model: str, found: Sojourn, *more: str, grade: Grade = "exact") -> Prediction:
-        return self._made(model, grade, _times(found), *more)
+        return replace(self._made(model, grade, _times(found), *more), times=found)
 
     def _made(self, model: str, grade: Grade, values: dict[str, float], *more: str) -> Prediction:
         kind = "exponential" if self.fleet.demand.kind == "exponential" else "independent"
