@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -31,6 +31,7 @@ _DRAIN = 5.0
 _TURNS = 40
 #: So many standard deviations of a Poisson number are left as room.
 _SIGMAS = 3
+_LOGS = ("replay", "file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,30 @@ def _varied(scenario: Scenario, settings: tuple[str, ...]) -> Scenario:
             mend=f"Give at most {MOST_SETTINGS}, of at most {LONGEST_SETTING} characters each.",
         )
     changes = dict(parse_assignment(text) for text in settings)
+    known = {file for _, file in _files(scenario.tree)}
+    for path, value in changes.items():
+        for place, file in _files(value, tuple(path.split("."))):
+            if file not in known:
+                raise ScenarioError(
+                    f"found the file {file[:80]!r}, which the scenario does not name",
+                    place=".".join(place),
+                    mend="A page reads no files but those of its scenario: name it there.",
+                )
     return scenario.set(changes) if changes else scenario
+
+
+def _files(value: Any, place: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The places in a scenario, or a part of one, where files are named, and which."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _files(inner, (*place, str(key)))
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _files(inner, place)
+    elif isinstance(value, str):
+        profile = "costs" in place and value.endswith((".yaml", ".yml"))
+        if profile or "categories" in place or ("replay" in place and place[-1] in _LOGS):
+            yield place, value
 
 
 def _differing(scenario: Scenario, text: str) -> Scenario:

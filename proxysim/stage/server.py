@@ -2,9 +2,10 @@
 
 A page of another site that is open in the same browser could try to use it, also under a name of
 its own that it lets lead here (DNS rebinding). So the Host must be this machine by name or address,
-what a browser marks as coming from another site is refused, and nothing here changes anything.
+what comes from another origin, by a browser's Origin or Sec-Fetch-Site, is refused; and nothing
+here changes anything.
 
-Source: RFC 9110, section 7.2; https://www.w3.org/TR/fetch-metadata/
+Source: RFC 9110, section 7.2; RFC 6454, section 7; https://www.w3.org/TR/fetch-metadata/
 """
 
 from __future__ import annotations
@@ -173,7 +174,7 @@ def _asked(request: Request, also: tuple[str, ...] = ()) -> Asked:
             mend="It may have scenario, set, vs and seed.",
         )
     seed = told.get("seed")
-    if seed is not None and not (seed.isascii() and seed.isdecimal() and int(seed) < 2**63):
+    if seed is not None and not (seed.isascii() and seed.isdecimal() and len(seed) < 19):
         raise ScenarioError(f"found the seed {seed[:40]!r}", mend="Give a whole number.")
     return Asked(
         name=told.get("scenario", ""),
@@ -191,13 +192,15 @@ def _guarded(inner: App) -> App:
         fields = dict(scope["headers"])
         port = scope["server"][1]
         host = fields.get(b"host", b"").decode("latin-1").lower()
+        own = f"http://{host}".encode("latin-1")
         whence = fields.get(b"sec-fetch-site", b"none")
+        origin = fields.get(b"origin")
         answer: App = inner
         if host not in {f"{name}:{port}" for name in _HERE}:
             answer = PlainTextResponse(
                 f"This page is at http://127.0.0.1:{port}/ and nowhere else.\n", status_code=421
             )
-        elif whence not in (b"none", b"same-origin"):
+        elif whence not in (b"none", b"same-origin") or origin not in (None, own):
             answer = PlainTextResponse("Not for pages of other sites.\n", status_code=403)
         elif scope["method"] not in ("GET", "HEAD"):
             answer = PlainTextResponse("Only GET.\n", status_code=405, headers={"allow": "GET"})

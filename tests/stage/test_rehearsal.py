@@ -134,6 +134,18 @@ def test_controls_begin_where_the_scenario_stands():
         (Asked("one-server", ("a=" + "b" * 9999,)), "too many settings, or one too long"),
         (Asked("one-server", versus=("without server",)), "server"),
         (Asked("one-server", ("nonsense",)), "path and a value"),
+        (Asked("one-server", ('nodes.users.arrivals={"replay": "/etc/passwd"}',)), "no files but"),
+        (
+            Asked("one-server", ('nodes.users.arrivals={"replay": {"file": "/etc/passwd"}}',)),
+            "no files but",
+        ),
+        (Asked("replay-access-log", ("nodes.visitors.arrivals.replay.file=/a",)), "no files but"),
+        (
+            Asked("office-forward-proxy", ('nodes.gateway.categories={"x": ["/etc/hosts"]}',)),
+            "no files but",
+        ),
+        (Asked("one-server", ("costs=/tmp/x.yaml",)), "no files but"),
+        (Asked("one-server", versus=('costs={"profile": "x.yml"}',)), "no files but"),
     ],
 )
 def test_what_cannot_be_is_said(asked, said):
@@ -207,6 +219,7 @@ def test_the_same_address_is_the_same_run():
         ("scenario=one-server&tee=1", "settings that nobody knows: tee"),
         ("scenario=one-server&seed=-3", "whole number"),
         ("scenario=one-server&seed=99999999999999999999", "whole number"),
+        (f"scenario=one-server&seed={'9' * 5000}", "whole number"),
         ("scenario=nowhere", "there is no scenario"),
         ("", "there is no scenario"),
         ("scenario=one-server&set=run.duration%3D-1", "duration"),
@@ -233,6 +246,12 @@ def test_an_address_that_cannot_be_is_answered_in_words(query, said):
         ({"sec-fetch-site": "same-site"}, 403),
         ({"sec-fetch-site": "same-origin"}, 200),
         ({"sec-fetch-site": "none"}, 200),
+        ({"origin": "http://127.0.0.1:8000"}, 200),
+        ({"origin": "http://evil.example"}, 403),
+        ({"origin": "http://127.0.0.1:9000"}, 403),
+        ({"origin": "http://localhost:8000"}, 403),
+        ({"origin": "null"}, 403),
+        ({"origin": "http://evil.example", "host": "evil.example"}, 421),
     ],
 )
 def test_only_this_machine_and_this_page_are_served(fields, status):
