@@ -36,10 +36,16 @@ def play(
     seconds: Annotated[
         float, typer.Option(min=0.5, max=30, help="With --film: how long it lasts.")
     ] = 6.0,
+    beside: Annotated[
+        str,
+        typer.Option(
+            metavar="CHANGE", help="A second run under one clock: PATH=VALUE, or 'without NODE'."
+        ),
+    ] = "",
 ) -> None:
     """Watch a scenario's requests move, and change it while they do, on a page of one's own."""
     if film is not None:
-        _film(scenario, assignments, film, since, until, seconds)
+        _film(scenario, assignments, film, since, until, seconds, beside)
         return
     missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
     if missing:
@@ -49,9 +55,13 @@ def play(
             " writes a page that plays.",
         )
     from proxysim.scenario import parse_assignment, shipped
+    from proxysim.stage.rehearsal import differing
     from proxysim.stage.server import listening, serve
 
-    name = chosen(scenario, assignments).name  # a mistake in it is told here, not on the page
+    asked = chosen(scenario, assignments)  # a mistake in it is told here, not on the page
+    if beside:
+        differing(asked, beside)
+    name = asked.name
     library = dict(shipped())
     if scenario not in library:
         library[name] = Path(scenario)
@@ -59,9 +69,11 @@ def play(
 
     changes = [parse_assignment(text) for text in assignments or ()]
     query = [("scenario", name), *(("set", f"{path}={json.dumps(to)}") for path, to in changes)]
+    if beside:
+        query.append(("vs", beside))
 
     def ready(address: str) -> None:
-        if changes:
+        if changes or beside:
             address = f"{address}?{urlencode(query)}"
         typer.echo(f"{name} plays at {address}; end it with Ctrl-C.")
         if browser:
@@ -77,16 +89,23 @@ def _film(
     since: str,
     until: str,
     seconds: float,
+    beside: str,
 ) -> None:
     from proxysim import units
     from proxysim.sim import simulate
     from proxysim.stage.film import film
+    from proxysim.stage.rehearsal import differing, labels_of
 
     begin, end = units.duration(since), units.duration(until)
     asked = chosen(scenario, assignments)
     # What comes after the film need not be run.
-    run = asked.document.run
-    if 0 < end < run.duration:
+    if 0 < end < asked.document.run.duration:
         asked = asked.set({"run.duration": end, "run.warmup": 0.0, "run.window": None})
-    made = film(simulate(asked, hops="all"), target, begin, end, seconds)
+    other, labels = None, ("", "")
+    if beside:
+        bare = differing(asked, beside)
+        labels = labels_of(asked, bare, (beside,))
+        other = simulate(bare, hops="all")
+    run = simulate(asked, hops="all")
+    made = film(run, target, begin, end, seconds, other=other, labels=labels)
     typer.echo(f"Written to {made}.")

@@ -10,7 +10,7 @@ import math
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,9 @@ from proxysim.stage.marks import Mark, Motion
 from proxysim.stage.trace import staged
 
 __all__ = ["film", "gif", "write_film"]
+
+#: One run, or two under one clock.
+Panes = Sequence[Mapping[str, Any]]
 
 WIDTH, HEIGHT = 960, 430
 FRAMES_A_SECOND = 15
@@ -44,35 +47,45 @@ _TURNS = {"sealed": 0.0, "hit": 90.0, "stale": 90.0, "miss": -90.0, "blocked": 2
 
 
 def film(
-    run: Run, path: str | os.PathLike[str], since: float, until: float, seconds: float = 6.0
-) -> Path:
-    """Write *run* from *since* to *until* seconds to *path*, .gif or .mp4, *seconds* long.
-
-    ResultError where there is nothing to show, no ffmpeg for MP4, or the file cannot be written.
-    O(frames * marks).
-    """
-    return write_film(staged(run), path, since, until, seconds)
-
-
-def write_film(
-    data: Mapping[str, Any],
+    run: Run,
     path: str | os.PathLike[str],
     since: float,
     until: float,
     seconds: float = 6.0,
+    *,
+    other: Run | None = None,
+    labels: Sequence[str] = (),
 ) -> Path:
-    """The same of *data*, as ``staged`` made it."""
+    """Write *run* from *since* to *until* seconds to *path*, .gif or .mp4, *seconds* long.
+
+    *other* is shown below it, under the same clock, and *labels* above each. ResultError where
+    there is nothing to show, no ffmpeg for MP4, or the file cannot be written.
+    O(frames * marks).
+    """
+    panes = [staged(one) for one in (run, other) if one is not None]
+    return write_film(panes, path, since, until, seconds, labels)
+
+
+def write_film(
+    panes: Panes,
+    path: str | os.PathLike[str],
+    since: float,
+    until: float,
+    seconds: float = 6.0,
+    labels: Sequence[str] = (),
+) -> Path:
+    """The same of *panes*, each as ``staged`` made it."""
     target = Path(path)
     if target.suffix.lower() not in (".gif", ".mp4"):
         raise ResultError(f"{target.name} is no film", mend="Name it .gif or .mp4.")
     if target.suffix.lower() == ".mp4" and shutil.which("ffmpeg") is None:
         raise ResultError("MP4 is made by ffmpeg, not found here", mend="Name it .gif instead.")
-    frames = _frames(data, since, until, seconds)
+    frames = _frames(panes, since, until, seconds, labels)
     try:
         if target.suffix.lower() == ".gif":
             target.write_bytes(_as_gif(frames))
         else:
-            _encode(frames, target)
+            _encode(frames, target, len(panes))
     except OSError as error:
         raise ResultError(
             f"cannot be written to: {error.strerror}", place=str(target), mend="Name another file."
@@ -80,9 +93,11 @@ def write_film(
     return target
 
 
-def gif(data: Mapping[str, Any], since: float, until: float, seconds: float = 6.0) -> bytes:
+def gif(
+    panes: Panes, since: float, until: float, seconds: float = 6.0, labels: Sequence[str] = ()
+) -> bytes:
     """The film as the bytes of a GIF."""
-    return _as_gif(_frames(data, since, until, seconds))
+    return _as_gif(_frames(panes, since, until, seconds, labels))
 
 
 def _as_gif(frames: Iterator[Image.Image]) -> bytes:
@@ -95,10 +110,10 @@ def _as_gif(frames: Iterator[Image.Image]) -> bytes:
     return out.getvalue()
 
 
-def _encode(frames: Iterator[Image.Image], target: Path) -> None:
+def _encode(frames: Iterator[Image.Image], target: Path, panes: int) -> None:
     command = [
         "ffmpeg", "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24",
-        "-s", f"{WIDTH}x{HEIGHT}", "-r", str(FRAMES_A_SECOND), "-i", "-",
+        "-s", f"{WIDTH}x{HEIGHT * panes}", "-r", str(FRAMES_A_SECOND), "-i", "-",
         "-pix_fmt", "yuv420p", str(target.absolute()),
     ]  # fmt: skip
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as encoder:
@@ -113,7 +128,7 @@ def _encode(frames: Iterator[Image.Image], target: Path) -> None:
 
 
 def _frames(
-    data: Mapping[str, Any], since: float, until: float, seconds: float
+    panes: Panes, since: float, until: float, seconds: float, labels: Sequence[str]
 ) -> Iterator[Image.Image]:
     if not 0 <= since < until:
         raise ResultError(
@@ -124,23 +139,27 @@ def _frames(
         raise ResultError(
             f"found a film of {seconds:g} s", mend=f"Make it at most {LONGEST:g} s long."
         )
-    motion = Motion(data)
-    if since >= motion.until:
-        raise ResultError(
-            f"nothing moves after {motion.until:g} s", mend="Begin the film before that."
-        )
-    picture = _Picture(data, motion)
+    motions = [Motion(data) for data in panes]
+    last = max(motion.until for motion in motions)
+    if since >= last:
+        raise ResultError(f"nothing moves after {last:g} s", mend="Begin the film before that.")
+    labels = [*labels, *([""] * len(panes))]
+    pictures = [_Picture(*one) for one in zip(panes, motions, labels, strict=False)]
     count = max(2, round(seconds * FRAMES_A_SECOND))
     slow = seconds / (until - since)
     for number in range(count):
-        yield picture.at(since + (until - since) * number / (count - 1), slow)
+        t = since + (until - since) * number / (count - 1)
+        frame = Image.new("RGB", (WIDTH, HEIGHT * len(pictures)))
+        for place, picture in enumerate(pictures):
+            frame.paste(picture.at(t, slow), (0, HEIGHT * place))
+        yield frame
 
 
 class _Picture:
     """Draws moments of one run."""
 
-    def __init__(self, data: Mapping[str, Any], motion: Motion) -> None:
-        self.data, self.motion = data, motion
+    def __init__(self, data: Mapping[str, Any], motion: Motion, label: str = "") -> None:
+        self.data, self.motion, self.label = data, motion, label
         self.spots = [
             (_EDGE + node["x"] * (WIDTH - 2 * _EDGE), 78 + node["y"] * (HEIGHT - 130))
             for node in data["nodes"]
@@ -193,7 +212,7 @@ class _Picture:
             )
             name = node["name"] if node["count"] == 1 else f"{node['name']} × {node['count']:,}"
             _write(draw, name, x, y - height / 2 + 5, _INK, 13, "ma")
-        title = str(self.data["title"] or self.data["scenario"])
+        title = self.label or str(self.data["title"] or self.data["scenario"])
         _write(draw, title, 20, 14, _INK, 17)
         facts = f"{self.data['scenario']}, seed {self.data['seed']}, {self.data['hash']}"
         _write(draw, facts, 20, HEIGHT - 24, _SOFT, 12)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -17,7 +17,7 @@ from proxysim.stage.chapters import MOST
 from proxysim.stage.controls import controls_of
 from proxysim.stage.trace import staged
 
-__all__ = ["Asked", "filmed", "performed"]
+__all__ = ["Asked", "differing", "filmed", "labels_of", "performed"]
 
 #: What a page may ask for, so that an answer comes while somebody waits for it.
 MOST_SETTINGS = 60
@@ -65,9 +65,9 @@ def performed(library: Mapping[str, str | os.PathLike[str]], asked: Asked) -> di
     if asked.versus:
         other = scenario
         for text in asked.versus:
-            other = _differing(other, text)
+            other = differing(other, text)
         panes.append(_pane(_bounded(other, asked.most), asked))
-        labels = [_label(scenario, asked.versus, first=True), _label(other, asked.versus)]
+        labels = list(labels_of(scenario, other, asked.versus))
     return {
         "name": asked.name,
         "panes": panes,
@@ -88,11 +88,11 @@ def filmed(
     until: float,
     seconds: float,
 ) -> bytes:
-    """The run that *asked* asks for, from *since* to *until*, as a GIF of so many *seconds*."""
+    """What *asked* asks for, from *since* to *until*, as a GIF of so many *seconds*."""
     from proxysim.stage.film import gif
 
-    alone = replace(asked, versus=())
-    return gif(performed(library, alone)["panes"][0], since, until, seconds)
+    found = performed(library, asked)
+    return gif(found["panes"], since, until, seconds, found["labels"])
 
 
 @lru_cache(maxsize=64)
@@ -137,11 +137,17 @@ def _files(value: Any, place: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
             yield place, value
 
 
-def _differing(scenario: Scenario, text: str) -> Scenario:
+def differing(scenario: Scenario, text: str) -> Scenario:
+    """*scenario* as *text* has it: ``without NODE``, or ``path=value``."""
     node = text.removeprefix("without ")
     if node != text:
         return scenario.without(node)
     return _varied(scenario, (text,))
+
+
+def labels_of(scenario: Scenario, other: Scenario, versus: tuple[str, ...]) -> tuple[str, str]:
+    """What to call a run of *scenario*, and of *other*, from which it differs by *versus*."""
+    return _label(scenario, versus, first=True), _label(other, versus)
 
 
 def _label(scenario: Scenario, versus: tuple[str, ...], first: bool = False) -> str:

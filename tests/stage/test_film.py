@@ -45,6 +45,20 @@ def test_a_mark_is_painted_where_it_is(played):
     assert seen
 
 
+def test_two_runs_are_filmed_under_one_clock(played, tmp_path):
+    run = played("hedging")
+    labels = ("above", "below")
+    path = film(run, tmp_path / "a.gif", 0.2, 0.4, 0.5, other=run, labels=labels)
+    with Image.open(path) as picture:
+        assert picture.size == (WIDTH, 2 * HEIGHT)
+        picture.seek(3)
+        frame = picture.convert("RGB")
+    inside = (0, 60, WIDTH, HEIGHT)  # below the labels
+    above, below = (frame.crop((0, top, WIDTH, top + HEIGHT)) for top in (0, HEIGHT))
+    assert above.crop(inside).tobytes() == below.crop(inside).tobytes()
+    assert above.tobytes() != below.tobytes()
+
+
 @pytest.mark.parametrize(
     ("name", "span", "said"),
     [
@@ -72,8 +86,21 @@ def test_mp4(played, tmp_path):
         if os.environ.get("PROXYSIM_REQUIRE_OPTIONAL") == "1":
             pytest.fail("no ffmpeg")
         pytest.skip("no ffmpeg")
-    path = write_film(staged(played("hedging")), tmp_path / "a.mp4", 0.0, 0.1, 0.5)
+    path = write_film([staged(played("hedging"))], tmp_path / "a.mp4", 0.0, 0.1, 0.5)
     assert path.read_bytes()[4:8] == b"ftyp"
+
+
+def test_the_command_films_a_second_run_below(tmp_path):
+    path = tmp_path / "a.gif"
+    asked = ["play", "website-reverse-proxy", "--film", str(path), "--to", "40ms"]
+    asked += ["--seconds", "0.5", "--beside"]
+    found = CliRunner().invoke(app, [*asked, "nodes.edge.balancer=round_robin"])
+    assert found.exit_code == 0, found.output
+    with Image.open(path) as picture:
+        assert picture.size == (WIDTH, 2 * HEIGHT)
+    found = CliRunner().invoke(app, [*asked, "without nobody"])
+    assert found.exit_code == 2
+    assert "nobody" in found.output
 
 
 def test_the_command_films(tmp_path):
@@ -96,6 +123,7 @@ class Here:
     ("query", "status"),
     [
         ("from=0&to=0.05&seconds=0.5", 200),
+        ("from=0&to=0.05&seconds=0.5&vs=nodes.server.workers%3D2", 200),
         ("from=0&to=x&seconds=0.5", 400),
         ("from=0&to=nan&seconds=0.5", 400),
         ("from=0&to=1&seconds=900", 400),

@@ -115,7 +115,6 @@ class Live {
 
   async #film(from, to, wall) {
     const told = this.#query();
-    told.delete("vs");
     told.append("from", String(from));
     told.append("to", String(to));
     told.append("seconds", Math.min(FILM[1], Math.max(FILM[0], wall)).toFixed(2));
