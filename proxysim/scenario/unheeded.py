@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from random import Random
 
+from proxysim.policies.balancers import build_balancer
+from proxysim.policies.parameters import Spec
 from proxysim.scenario.build_topology import conversations
 from proxysim.scenario.nodes import Clients, ForwardProxy, ReverseProxy, Server
 from proxysim.scenario.scenario import Scenario
@@ -21,6 +24,9 @@ _OF_REQUESTS = (
     "limits",
     "rate_limit",
     "shedding",
+    "trusted",
+    "forwarded",
+    "hide",
 )
 
 
@@ -29,6 +35,8 @@ def unheeded(scenario: Scenario) -> Iterator[str]:
     talks = set(conversations(scenario))
     yield from _unasked(scenario, {asked for _, asked in talks})
     yield from _relayed(scenario)
+    yield from _unencrypted(scenario)
+    yield from _unweighed(scenario)
     yield from _unheard(scenario)
     yield from _events(scenario, talks)
 
@@ -53,11 +61,49 @@ def _relayed(scenario: Scenario) -> Iterator[str]:
             for setting in _OF_REQUESTS
             if setting in node.model_fields_set and getattr(node, setting) is not None
         ]
+        if _by_request(node.balancer):
+            given.append("balancer")
         if encrypted and given:
             yield (
                 f"{name}: tls: passthrough keeps the requests for {', '.join(encrypted)} from its"
                 f" {', '.join(given)}"
             )
+
+
+def _by_request(balancer: Spec) -> bool:
+    """Whether *balancer* looks at what a connection that is only relayed does not show."""
+    if isinstance(balancer, str):
+        return balancer in ("sticky", "uri_hash")
+    ((name, values),) = balancer.items()
+    values = values or {}
+    seen = values.get("key", "client") in ("client", "host")
+    return not seen or _by_request(name) or _by_request(values.get("within", ""))
+
+
+def _unencrypted(scenario: Scenario) -> Iterator[str]:
+    for name, node in scenario.document.nodes.items():
+        if not isinstance(node, ReverseProxy) or node.tls == "none":
+            continue
+        said = [key for key in ("tls", "tls_version", "early_data") if key in node.model_fields_set]
+        if said and not any(scenario.document.sites[site].tls for site in node.sites):
+            yield (
+                f"{name}: has {' and '.join(said)}, and none of its sites is encrypted; sites say"
+                " so with tls: true"
+            )
+
+
+def _unweighed(scenario: Scenario) -> Iterator[str]:
+    nodes = scenario.document.nodes
+    for name, node in nodes.items():
+        if not isinstance(node, ReverseProxy):
+            continue
+        weights: set[float] = set()
+        for backend in node.backend_names:
+            weight = getattr(nodes.get(backend), "weight", 1.0)
+            weights.update(weight if isinstance(weight, list) else [weight])
+        blind = not getattr(build_balancer(node.balancer, Random(0)), "weighted", True)
+        if blind and len(weights - {0.0}) > 1:
+            yield f"{name}: its balancer does not look at the weights that its backends have"
 
 
 def _unheard(scenario: Scenario) -> Iterator[str]:

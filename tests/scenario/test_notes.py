@@ -52,13 +52,13 @@ def test_lines_of_a_list_that_are_left_out_are_told(tmp_path):
     assert note.endswith("line 6 (bad_/4), ...")
 
 
-def shop(edge=(), staff=(), events=(), **nodes):
+def shop(edge=(), staff=(), events=(), encrypted=True, **nodes):
     """What is said of a shop with a gateway for its staff, without the name of the noted."""
     tree = {
         "proxysim": 1,
         "title": "A shop",
         "run": {"duration": "30s"},
-        "sites": {"shop.example": {"tls": True}},
+        "sites": {"shop.example": {"tls": encrypted}},
         "nodes": {
             "staff": {"kind": "clients", "arrivals": 1, "through": "gateway"} | dict(staff),
             "gateway": {
@@ -85,11 +85,41 @@ WELL = [
     {"staff": credentials("ann")},
     {"edge": HELPED},
     {"edge": {"tls": "passthrough", "health": {"passive": {}}}},
+    {"edge": {"tls": "passthrough", "balancer": {"ring": {"key": "host"}}}},
+    {"edge": {"tls": "passthrough", "balancer": {"maglev": None}}},
+    {"edge": {"balancer": "random"}, "app": {"kind": "server", "count": 2, "weight": [0, 2]}},
+    {
+        "edge": {"balancer": "weighted_random"},
+        "app": {"kind": "server", "count": 2, "weight": [1, 2]},
+    },
     {"events": [{"at": 29, "link": ["app-1", "edge"], "loss": "5%", "for": 9}]},
     {"corner": {"kind": "router"}},
 ]
 UNHEEDED = [
     ({"edge": HELPED | {"tls": "passthrough"}}, "edge: .* for shop.example from its cache, hedge"),
+    (
+        {"edge": {"tls": "passthrough", "balancer": "sticky", "trusted": {"hops": 1}}},
+        "edge: .* from its trusted, balancer",
+    ),
+    (
+        {"edge": {"tls": "passthrough", "balancer": {"ring": {"key": "cookie:a"}}}},
+        "edge: .* from its balancer",
+    ),
+    (
+        {"edge": {"tls": "passthrough", "balancer": {"priority": {"within": "uri_hash"}}}},
+        "edge: .* from its balancer",
+    ),
+    (
+        {"edge": {"balancer": "random"}, "app": {"kind": "server", "count": 2, "weight": [1, 2]}},
+        "edge: its balancer does not look at the weights",
+    ),
+    (
+        {
+            "edge": {"balancer": {"sticky": {"within": "round_robin"}}},
+            "app": {"kind": "server", "count": 2, "weight": [1, 2]},
+        },
+        "edge: its balancer does not look at the weights",
+    ),
     ({"staff": credentials("zoe")}, "staff: log in as 'zoe', whom gateway does not know"),
     ({"staff": {"through": None} | credentials("ann")}, "staff: go through no proxy that could"),
     ({"spare": {"kind": "server"}}, "spare: nobody asks for anything that it serves"),
@@ -109,6 +139,21 @@ def test_what_a_run_will_not_heed_is_told(more, note):
 @pytest.mark.parametrize("more", WELL)
 def test_of_what_a_run_heeds_nothing_is_said(more):
     assert shop(**more) == []
+
+
+@pytest.mark.parametrize(
+    ("tls", "said"),
+    [
+        ({"tls": "terminate"}, "has tls, and none"),
+        ({"tls": "passthrough", "tls_version": "1.2"}, "has tls and tls_version, and none"),
+        ({"early_data": True}, "has early_data, and none"),
+        ({"tls": "none"}, None),
+        ({}, None),
+    ],
+)
+def test_tls_before_sites_that_have_none_is_told(tls, said):
+    found = shop(edge=tls, encrypted=False)
+    assert [note.startswith(f"edge: {said} of its sites") for note in found] == [True] * bool(said)
 
 
 def test_a_gateway_that_nobody_goes_through_is_told():
