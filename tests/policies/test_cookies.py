@@ -1,10 +1,11 @@
-"""Cookies as clients send them."""
+"""Cookies as clients send and keep them."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxysim.policies.cookies import cookie
+from proxysim.messages import Headers, Response
+from proxysim.policies.cookies import cookie, remembered
 from tests.policies.pool import ask
 
 
@@ -28,6 +29,15 @@ def test_a_cookie_is_found_by_its_name(sent, found):
 
 def test_no_cookies_no_value():
     assert cookie(ask(), "a") == ""
+
+
+def test_a_client_keeps_what_it_was_last_told():
+    held = Headers([("accept", "*/*")])
+    for lines in (["a=1; Path=/; HttpOnly", "b=x=y"], ["a=2"], []):
+        answer = Response(200, Headers(("set-cookie", line) for line in lines))
+        held = remembered(held, answer)
+    assert held.get("cookie") == "a=2; b=x=y"
+    assert held.get("accept") == "*/*"
 
 
 @given(st.text())

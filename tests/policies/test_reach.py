@@ -76,6 +76,8 @@ def test_wrapping_an_address_changes_nothing(address):
         ("127.0.0.1:9001", "127.0.0.1", 9001, True),
         ("127.0.0.1:9001", "127.0.0.1", 9002, False),
         ("127.0.0.1:9001", "127.0.0.2", 9001, False),
+        ("127.0.0.1:1", "127.0.0.1", 1, True),
+        ("127.0.0.1:65535", "127.0.0.1", 65535, True),
         ("[::1]:9001", "::1", 9001, True),
         ("[::1]:9001", "::1", 80, False),
         ("::1", "::1", 80, True),
@@ -114,7 +116,7 @@ def test_a_listener_everywhere_is_found_at_every_address_of_the_machine():
     assert here.permits("9.9.9.9", 3128)
 
 
-@pytest.mark.parametrize("text", ["", "10.0.0.0/99", "a/b", "10.0.0.1:80:90", "ä.example"])
+@pytest.mark.parametrize("text", ["", "10.0.0.0/99", "a/b", "10.0.0.1:80:90", "ä.example", "[::1]:0", "[::1]:65536"])
 def test_what_cannot_be_read_is_refused(text):
     with pytest.raises(ScenarioError, match="to be allowed"):
         Allowed(text)
