@@ -12,7 +12,9 @@ from proxysim.cli.chosen import Assignments, CostsFile, Name, chosen
 from proxysim.cli.studied import Confidence, Metrics, Price, PriceOut, Replications, Seed, Workers
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
+    from rich.table import Table
+    from rich.text import Text
 
     from proxysim.studies.compare import CompareResult
     from proxysim.studies.contrasts import Contrast
@@ -114,21 +116,34 @@ def _print(found: CompareResult) -> None:
     )
     screen.print(Text(runs, style="dim"))
     screen.print()
-    screen.print(_table(found))
+    screen.print(_table(found, screen))
     for line in _in_words(found):
         screen.print(Text(line))
 
 
-def _table(found: CompareResult) -> RenderableType:
+def _table(found: CompareResult, screen: Console) -> RenderableType:
+    """A row a setting; where that is too wide the interval stands below the difference."""
+    wide = _laid_out(found, stacked=False)
+    room = screen.options.update_width(10 * screen.width)
+    fits = screen.measure(wide, options=room).maximum <= screen.width
+    return wide if fits else _laid_out(found, stacked=True)
+
+
+def _laid_out(found: CompareResult, *, stacked: bool) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
-    percent = f"{100 * found.asked.confidence:g} %"
-    table.add_column("")
-    for title in ("mean", "difference", f"{percent} interval"):
-        table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("")
+    interval = f"{100 * found.asked.confidence:g} % interval"
+    padding = (0, 2 if stacked else 3, 0, 0)
+    table = Table(box=None, pad_edge=False, padding=padding, header_style="dim")
+    table.add_column("", overflow="fold")
+    table.add_column("mean", justify="right", no_wrap=True)
+    if stacked:
+        table.add_column(f"difference\n{interval}")
+    else:
+        table.add_column("difference", justify="right", no_wrap=True)
+        table.add_column(interval, justify="right", no_wrap=True)
+        table.add_column("", no_wrap=True)
     by_setting = {(one.metric.name, one.setting): one for one in found.contrasts}
     for metric in found.asked.metrics:
         table.add_row(Text(metric.name, style="bold cyan"))
@@ -136,27 +151,30 @@ def _table(found: CompareResult) -> RenderableType:
             figure = found.figure(setting.label, metric.name)
             value = metric.text(figure.mean if figure else None)
             contrast = by_setting.get((metric.name, setting.label))
-            cells = _cells(contrast) if contrast else [Text("baseline", style="dim")]
-            table.add_row(Text(f"  {setting.label}"), value, *cells)
+            cells = _cells(contrast) if contrast else (Text("baseline", style="dim"), Text())
+            if contrast and stacked:
+                change, between, verdict = cells
+                first = Text("  ").join(part for part in (change, verdict) if part)
+                cells = (Text("\n").join(part for part in (first, between) if part),)
+            table.add_row(Text(f"  {setting.label}"), value, *cells[: len(table.columns) - 2])
         table.add_row()
     return table
 
 
-def _cells(found: Contrast) -> list[RenderableType]:
+def _cells(found: Contrast) -> tuple[Text, ...]:
+    """The difference, its interval, and the verdict."""
     from rich.text import Text
 
     if found.verdict in ("refused", "missing"):
         word = "refused: too short" if found.verdict == "refused" else "no such thing"
-        return [Text(""), Text(""), Text(word, style="dim")]
+        return Text(), Text(), Text(word, style="dim")
     if found.verdict == "same":
-        return [Text("the same", style="dim"), Text(""), Text("in every replication", style="dim")]
+        return Text("the same", style="dim"), Text(), Text("in every replication", style="dim")
     style = _STYLES[found.better]
     verdict = Text("real", style=f"bold {style}".strip())
     if found.verdict == "unsure":
-        more = f"; about {found.enough:,} replications would" if found.enough else ""
-        verdict = Text(f"cannot be told{more}", style="dim")
-    change = found.change()
-    return [Text(change, style=style), Text(found.between()), verdict]
+        verdict = Text("cannot be told", style="dim")
+    return Text(found.change(), style=style), Text(found.between(), style="dim"), verdict
 
 
 def _in_words(found: CompareResult) -> Iterator[str]:

@@ -137,3 +137,16 @@ def test_latencies_that_were_not_kept_are_not_drawn():
     )
     with pytest.raises(ResultError, match="latencies=True"):
         found.plot.tails()
+
+
+@pytest.mark.parametrize("columns", [60, 80, 100])
+def test_a_table_fits_a_narrow_terminal(columns, compared, monkeypatch):
+    """No verdict or interval is torn: where they have no room beside it, they stand below."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    found = command("unequal-servers", *SHORT, *VARY, "--metric", "mean", "--metric", "utilisation")
+    lines = [line.rstrip() for line in found.output.splitlines()]
+    assert max(map(len, lines)) <= columns
+    for one in compared.contrasts:
+        verdict = {"real": "real", "unsure": "cannot be told"}[one.verdict]
+        assert any(one.change() in line and line.endswith(verdict) for line in lines)
+        assert any(f"  {one.between()}" in line for line in lines)
