@@ -7,12 +7,13 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from hashlib import pbkdf2_hmac, sha256
 from hmac import compare_digest
 
 from proxysim.errors import ScenarioError
 from proxysim.messages import Content, Headers, Request, Response
+from proxysim.policies.memory import kept
 
 __all__ = ["Authentication", "User", "credentials", "hashed"]
 
@@ -89,7 +90,7 @@ class Authentication:
         self.users = dict(users)
         # Compared with when nobody has the name, so that this takes as long.
         stranger = next(iter(self.users.values()), User(""))
-        self._known = lru_cache(_REMEMBERED)(partial(_check, self.users, stranger))
+        self._known = kept(_REMEMBERED)(partial(_check, self.users, stranger))
         page = Content(b"407 Log in to use this proxy.\n")
         headers = (
             ("proxy-authenticate", f'Basic realm="{realm}", charset="UTF-8"'),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import lru_cache
 
 from proxysim.messages import Headers, Request, Response
 from proxysim.policies.caching.directives import parse_cache_control
 from proxysim.policies.fields import members
-from proxysim.policies.memory import remembered
+from proxysim.policies.memory import kept, remembered
 
 __all__ = ["TYPES", "Compression", "acceptable", "weights"]
 
@@ -69,7 +68,7 @@ class Compression:
         self.levels = dict(levels or {})
         self._acceptable: Callable[[str], str | None] = remembered(self._best, 1024)
         self._worth: Callable[[str], bool] = remembered(self._compressible, 1024)
-        self._coded: Callable[[Headers, str | None], Headers] = lru_cache(16384)(_coded)
+        self._coded: Callable[[Headers, str | None], Headers] = kept(16384)(_coded)
 
     def eligible(self, request: Request, response: Response, length: int | None) -> bool:
         """Whether the answer would be coded for a client that takes a coding.
@@ -143,7 +142,7 @@ def _may_be_coded(request: Request, response: Response) -> bool:
     return not (said and "no-transform" in parse_cache_control(said))
 
 
-@lru_cache(maxsize=1024)
+@kept(1024)
 def _refuses_plain(accepted: str) -> bool:
     """Whether what is not coded is refused: identity;q=0, or *;q=0 and no word of identity."""
     weighed = weights(accepted)
@@ -159,14 +158,14 @@ def acceptable(request: Request) -> tuple[str | None, ...]:
     return _by_weight(accepted) if accepted else (None,)
 
 
-@lru_cache(maxsize=1024)
+@kept(1024)
 def _by_weight(accepted: str) -> tuple[str | None, ...]:
     weighed = {coding: weight for coding, weight in weights(accepted).items() if weight > 0}
     named = (coding for coding in weighed if coding not in ("*", "identity"))
     return (*sorted(named, key=lambda coding: -weighed[coding]), None)
 
 
-@lru_cache(maxsize=1024)
+@kept(1024)
 def weights(accepted: str) -> dict[str, float]:
     """Coding (lower case) -> q-value in an Accept-Encoding text, without unreadable members.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 
 from proxysim.messages import Headers, Request, Response
+from proxysim.policies.memory import kept
 
 __all__ = ["cookie", "remembered"]
 
@@ -31,7 +31,7 @@ def remembered(headers: Headers, response: Response) -> Headers:
     return headers.set("cookie", "; ".join(f"{name}={text}" for name, text in held.items()))
 
 
-@lru_cache(maxsize=4096)
+@kept(4096)
 def _parsed(text: str) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for pair in text.replace(",", ";").split(";"):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from proxysim.messages import Headers
+from proxysim.policies.memory import kept
 
 __all__ = ["HOP_BY_HOP", "hop_by_hop", "members"]
 
@@ -38,7 +38,7 @@ def hop_by_hop(headers: Headers) -> frozenset[str]:
     return HOP_BY_HOP.union(member.lower() for member in members(named))
 
 
-@lru_cache(maxsize=4096)
+@kept(4096)
 def members(text: str) -> tuple[str, ...]:
     """The members of a list field, in order, quoted commas kept, empty ones left out.
 

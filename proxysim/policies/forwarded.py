@@ -15,6 +15,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from proxysim.errors import ScenarioError
 from proxysim.messages import Request
 from proxysim.policies.hosts import canonical
+from proxysim.policies.memory import kept
 
 __all__ = [
     "FIELDS",
@@ -70,7 +71,7 @@ class Trusted:
         self.networks = None if networks is None else [ip_network(text) for text in networks]
         self.field = field
         walk = partial(_walk, field, hops, self.networks)
-        self._known = lru_cache(_REMEMBERED)(walk)
+        self._known = kept(_REMEMBERED)(walk)
 
     def client(self, request: Request) -> str:
         """The address that the client of *request* has, as far as that can be trusted."""

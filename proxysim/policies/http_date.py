@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from calendar import monthrange, timegm
 from datetime import UTC, datetime
-from functools import lru_cache
+
+from proxysim.policies.memory import kept
 
 __all__ = ["http_date", "written"]
 
@@ -24,7 +25,7 @@ _FORMS = (
 )
 
 
-@lru_cache(maxsize=4096)
+@kept(4096)
 def http_date(text: str) -> float | None:
     """Seconds since 1970 in one of HTTP's three date forms, or None for anything else.
 

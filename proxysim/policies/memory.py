@@ -1,17 +1,50 @@
-"""Remembering what was worked out before, within an object's life."""
+"""Remembering what was worked out before: for so many arguments, and of long ones for fewer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache, partial
 from types import MethodType
-from typing import ParamSpec, TypeVar
-from weakref import proxy
+from typing import Any, ParamSpec, TypeVar
+from weakref import proxy, ref
 
-__all__ = ["remembered"]
+from proxysim.messages import Headers
+
+__all__ = ["MOST_TEXT", "kept", "remembered"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+#: How many characters of arguments are held at most, by each memory: what strangers send may be as
+#: long as the limits for heads let it.
+MOST_TEXT = 8_000_000
+
+
+def kept(most: int) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Keep the *most* latest results of a function; all are forgotten before they hold too much.
+
+    As quick as ``lru_cache`` where the result is there; O(length of texts and fields) where it is
+    not.
+    """
+
+    def keep(function: Callable[P, T]) -> Callable[P, T]:
+        held = 0
+
+        def missed(*args: P.args, **named: P.kwargs) -> T:
+            nonlocal held
+            held += sum(map(_length, args))
+            if held > MOST_TEXT:
+                held = 0
+                whole = memory()
+                if whole is not None:
+                    whole.cache_clear()
+            return function(*args, **named)
+
+        found = lru_cache(most)(missed)
+        memory = ref(found)  # weakly, lest it be a circle
+        return found  # type: ignore[return-value]
+
+    return keep
 
 
 def remembered(method: Callable[P, T], most: int) -> Callable[P, T]:
@@ -21,5 +54,10 @@ def remembered(method: Callable[P, T], most: int) -> Callable[P, T]:
     object, which only the cyclic collector could free, with everything that is remembered.
     """
     assert isinstance(method, MethodType)
-    memory: Callable[P, T] = lru_cache(most)(partial(method.__func__, proxy(method.__self__)))  # type: ignore[assignment]
-    return memory
+    return kept(most)(partial(method.__func__, proxy(method.__self__)))
+
+
+def _length(argument: Any) -> int:
+    if isinstance(argument, Headers):
+        return sum([len(name) + len(text) for name, text in argument.pairs])
+    return len(argument) if isinstance(argument, str) else 0

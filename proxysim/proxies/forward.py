@@ -34,6 +34,8 @@ from proxysim.proxies.slots import Slots
 __all__ = ["ForwardProxy"]
 
 ESTABLISHED = Response(200)
+#: How many origins are known at once, but for those that are being asked.
+MOST_ORIGINS = 4096
 
 
 class ForwardProxy(CachingProxy):
@@ -160,6 +162,9 @@ class ForwardProxy(CachingProxy):
         at = (request.host, request.port)
         origin = self._origins.get(at)
         if origin is None:
+            if len(self._origins) >= MOST_ORIGINS:
+                asked = [found for found in self._origins.items() if found[1].in_flight]
+                self._origins = dict(asked)
             origin = self._origins[at] = Backend(request.host, *at)
         return origin
 

@@ -106,6 +106,8 @@ class Slots(Generic[P]):
                 turn.set(place)
                 return
         self.used[place] -= 1
+        if not self.used[place]:
+            del self.used[place]
         if place in self._full:
             self._full.remove(place)
             self._all = None

@@ -7,6 +7,7 @@ from functools import lru_cache
 from http import HTTPStatus
 
 from proxysim.messages import Headers, Request
+from proxysim.policies.memory import kept
 
 __all__ = [
     "bodiless",
@@ -42,7 +43,7 @@ def _lines(headers: Headers, sized: bool) -> bytes:
     return text.encode("latin-1", "replace")
 
 
-_kept_lines = lru_cache(maxsize=2048)(_lines)
+_kept_lines = kept(2048)(_lines)
 
 
 @lru_cache(maxsize=1024)

@@ -572,3 +572,23 @@ def test_other_connections_are_accepted():
     client = Connection("10.0.0.7")
     assert opening(reverse(backends()).opened(client)) == ([], Opening.ACCEPT)
     assert opening(forward().opened(client)) == ([], Opening.ACCEPT)
+
+
+def test_a_forward_proxy_remembers_who_is_asked_and_so_many_others(monkeypatch):
+    monkeypatch.setattr("proxysim.proxies.forward.MOST_ORIGINS", 3)
+    proxy = forward()
+
+    def asking(name):
+        handling = proxy.handle(Request("GET", "http", name, 80, "/"))
+        return handling, next(handling).backend
+
+    held, origin = asking("held.example")
+    for n in range(20):
+        handling, _ = asking(f"{n}.example")
+        handling.close()
+        assert len(proxy._origins) <= 3
+    _, again = asking("held.example")
+    assert again is origin
+    assert proxy.in_flight() == origin.in_flight == 2
+    held.close()
+    assert proxy.in_flight() == 1

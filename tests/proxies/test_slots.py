@@ -79,7 +79,7 @@ def test_one_that_leaves_with_its_turn_just_come_hands_it_on():
     one.close()
     assert two.effect.signal.is_set
     two.close()
-    assert at.used == {"a": 0}
+    assert at.used == {}
 
 
 def test_a_slot_goes_to_the_first_who_may_have_it():

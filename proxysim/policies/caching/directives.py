@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 
 from proxysim.messages import Headers
 from proxysim.policies.fields import members
+from proxysim.policies.memory import kept
 
 __all__ = ["LONGEST", "Directives", "directives", "named", "parse_cache_control", "seconds"]
 
@@ -25,7 +25,7 @@ _QUALIFIED = frozenset({"private", "no-cache"})
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
-@lru_cache(maxsize=4096)
+@kept(4096)
 def parse_cache_control(text: str) -> Directives:
     """The directives of a Cache-Control *text*. O(len(text)) once, O(1) when it is seen again.
 

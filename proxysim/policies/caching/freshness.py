@@ -6,7 +6,6 @@ for ``stale-while-revalidate`` and ``stale-if-error``.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from math import inf
 
 from proxysim.messages import Request, Response, value
@@ -19,6 +18,7 @@ from proxysim.policies.caching.directives import (
 )
 from proxysim.policies.fields import members
 from proxysim.policies.http_date import http_date
+from proxysim.policies.memory import kept
 
 __all__ = [
     "HEURISTIC_STATUSES",
@@ -71,7 +71,7 @@ class Terms:
     error_window: float | None
 
 
-@lru_cache(maxsize=4096)
+@kept(4096)
 def terms(text: str) -> Terms:
     """The terms of a Cache-Control *text*, read once for each distinct text."""
     said = parse_cache_control(text)

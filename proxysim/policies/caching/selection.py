@@ -5,11 +5,10 @@ Source: RFC 9111, section 4.1.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from proxysim.messages import Request, Response
 from proxysim.policies.compression import acceptable, weights
 from proxysim.policies.fields import members
+from proxysim.policies.memory import kept
 
 __all__ = ["Selection", "normal", "selection"]
 
@@ -75,7 +74,7 @@ def selection(request: Request, response: Response) -> Selection | None:
     return Selection(fields, codings, language)
 
 
-@lru_cache(maxsize=4096)
+@kept(4096)
 def normal(name: str, text: str | None) -> Normal:
     """The value *text* of the field *name*, the same for all texts of one meaning.
 
@@ -89,7 +88,7 @@ def normal(name: str, text: str | None) -> Normal:
     return members(text)
 
 
-@lru_cache(maxsize=1024)
+@kept(1024)
 def _favourite(languages: str) -> str:
     """The language that an Accept-Language text weighs most, if it is alone."""
     weighed = weights(languages)

@@ -5,12 +5,11 @@ Source: RFC 9111, sections 3 and 5.2.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from proxysim.messages import Headers, Request, Response
 from proxysim.policies.caching.directives import directives, named, parse_cache_control
 from proxysim.policies.caching.freshness import HEURISTIC_STATUSES
 from proxysim.policies.fields import hop_by_hop, members
+from proxysim.policies.memory import kept
 
 __all__ = ["UNDERSTOOD", "bypassed", "head_size", "storable", "stored_fields"]
 
@@ -41,7 +40,7 @@ def bypassed(request: Request) -> bool:
     return _past_caches(request.headers)
 
 
-@lru_cache(maxsize=4096)
+@kept(4096)
 def _past_caches(headers: Headers) -> bool:
     return "no-store" in directives(headers) or any(
         name in headers.fields for name in _ORIGINS_BUSINESS
@@ -64,7 +63,7 @@ def storable(request: Request, response: Response) -> bool:
     return explicit or status in HEURISTIC_STATUSES or "expires" in headers.fields
 
 
-@lru_cache(maxsize=4096)
+@kept(4096)
 def _permits(text: str, *, understood: bool) -> tuple[bool, bool]:
     """Whether a Cache-Control *text* makes an answer cacheable, and whether it lets it be kept.
 
@@ -77,7 +76,7 @@ def _permits(text: str, *, understood: bool) -> tuple[bool, bool]:
     return explicit, allowed and named(said, "private") != ()
 
 
-@lru_cache(maxsize=4096)
+@kept(4096)
 def _for_all(text: str) -> bool:
     """Whether it lets the answer to an authorised client be kept for others (section 3.5)."""
     return (
@@ -99,7 +98,7 @@ def stored_fields(headers: Headers) -> Headers:
     return headers.without(less)
 
 
-@lru_cache(maxsize=16384)
+@kept(16384)
 def head_size(headers: Headers) -> int:
     """About how many bytes an answer's head takes: its fields as HTTP/1.1 writes them."""
     return sum(len(name) + len(text) + 4 for name, text in headers.pairs)

@@ -6,11 +6,11 @@ Source: RFC 9111, section 4.3; RFC 9110, sections 8.8.3 and 13.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from proxysim.messages import Headers, Request, Response
 from proxysim.policies.fields import hop_by_hop
 from proxysim.policies.http_date import http_date
+from proxysim.policies.memory import kept
 
 __all__ = [
     "conditional",
@@ -30,7 +30,7 @@ _CONDITIONS = ("if-match", "if-none-match", "if-modified-since", "if-unmodified-
 _TAG = re.compile(r'\s*((?:W/)?"[^"]*"|[^,]*)\s*(?:,|\Z)')
 
 
-@lru_cache(maxsize=4096)
+@kept(4096)
 def entity_tags(text: str) -> tuple[str, ...]:
     """The members of an If-None-Match *text*, ``*`` among them (RFC 9110, section 8.8.3)."""
     return tuple(tag for found in _TAG.findall(text) if (tag := found.strip(" \t")))
