@@ -119,6 +119,14 @@ def test_a_queue_is_served_as_simulated():
     assert live.manifest["world"] == "live"
 
 
+def test_what_is_not_answered_before_the_end_is_in_flight():
+    run = {"run.duration": 0.3, "run.drain": 0.1}
+    live = ps.live(one_queue(**run, **{"nodes.server.service": "3s"}))
+    assert live.arrived > 3
+    assert set(live.requests["outcome"]) == {"in_flight"}
+    assert len(live.requests) == live.arrived
+
+
 def test_without_addresses_of_their_own_nodes_have_ports(monkeypatch):
     monkeypatch.setattr("proxysim.loopback.running._own_addresses", lambda: False)
     scenario = both_proxies(**{"run.duration": 1.0, "events": []})
