@@ -116,7 +116,19 @@ def test_a_listener_everywhere_is_found_at_every_address_of_the_machine():
     assert here.permits("9.9.9.9", 3128)
 
 
-@pytest.mark.parametrize("text", ["", "10.0.0.0/99", "a/b", "10.0.0.1:80:90", "ä.example", "[::1]:0", "[::1]:65536"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "10.0.0.0/99",
+        "a/b",
+        "10.0.0.1:80:90",
+        "ä.example",
+        "a.example:http",
+        "[::1]:0",
+        "[::1]:65536",
+    ],
+)
 def test_what_cannot_be_read_is_refused(text):
     with pytest.raises(ScenarioError, match="to be allowed"):
         Allowed(text)
