@@ -178,7 +178,7 @@ def _befall(node: Any, event: Event, begins: bool) -> None:
         (node.go_down if begins else node.come_up)()
     elif event.silent_for is not None:
         (node.go_silent if begins else node.speak)()
-    elif event.slow is not None and hasattr(node, "slow"):
+    elif event.slow is not None:
         (node.slow if begins else node.recover)(event.slow)
     elif event.fail is not None and hasattr(node, "fail"):
         (node.fail if begins else node.heal)(event.fail)

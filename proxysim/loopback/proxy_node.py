@@ -13,6 +13,7 @@ from typing import Any
 
 from proxysim.loopback.alarm import Alarm
 from proxysim.loopback.door import Door
+from proxysim.loopback.drag import Drag
 from proxysim.loopback.records import Dialled, Handled
 from proxysim.loopback.sessions import Sessions, handshake_of
 from proxysim.loopback.tags import Tag, tag_of
@@ -86,6 +87,7 @@ class ProxyNode:
         self.handshakes = Counter[str]()  # with who asked it
         self.dialled: list[Dialled] = []
         self.received = 0
+        self.drag = Drag()
         self._probes = probes or {}
         self._probe_places = {backend: first_probe + n for n, backend in enumerate(self._probes)}
         self._probes_sent = Counter[str]()
@@ -251,6 +253,14 @@ class ProxyNode:
                 for wire in tuple(server.clients):
                     wire.flow("silence")
 
+    def slow(self, factor: float) -> None:
+        """Until :meth:`recover`, what it does takes *factor* times as long."""
+        self.drag.begin(factor)
+
+    def recover(self, factor: float) -> None:
+        """Be *factor* times slow no longer."""
+        self.drag.end(factor)
+
     def flush(self) -> None:
         """Empty the cache."""
         if self.proxy.cache is not None:
@@ -261,7 +271,7 @@ class ProxyNode:
         counts = self.counts
         inside = self._inside_moments + self.alarm.time * self._inside
         return (
-            time.process_time(),
+            time.process_time() + self.drag.held,
             0.0,
             inside,
             self.received,

@@ -174,6 +174,8 @@ class Watch:
             yield Sleep(lookup)
         self.child, self.child_attempt = backend.name, self.attempt
         ASKING.set(tag.id)
+        if node.drag.on:
+            node.drag.pull()
         began = alarm.time
         reply = yield Fetch(backend, request, effect.deadlines)
         took = alarm.time - began
@@ -203,6 +205,8 @@ class Watch:
         if lookup:
             yield Sleep(lookup)
         ASKING.set(number)
+        if node.drag.on:
+            node.drag.pull()
         began = node.alarm.time
         reply = yield Connect(backend, effect.deadline, effect.ask)
         self.upstream += node.alarm.time - began
@@ -255,6 +259,8 @@ class Watch:
             self.wait += took
 
     def _sending(self, effect: Send) -> None:
+        if self.node.drag.on:
+            self.node.drag.pull()
         self.head_sent = self.node.alarm.time
         self.status = effect.response.status
         self.cache, self.blocked = effect.cache, effect.blocked
