@@ -10,7 +10,7 @@ from proxysim.policies.caching.directives import parse_cache_control
 from proxysim.policies.fields import members
 from proxysim.policies.memory import kept, remembered
 
-__all__ = ["TYPES", "Compression", "acceptable", "weights"]
+__all__ = ["TYPES", "Compression", "acceptable", "to_be_left", "weights"]
 
 #: Content types worth coding, beside ``text/*`` and all that end in +json, +xml or +text.
 TYPES = frozenset(
@@ -35,11 +35,12 @@ class Compression:
     that says nothing of codings gets none, as from all servers, though the RFC would allow any.
 
     An answer is left alone that is already coded, without content, a part (206), or marked
-    ``no-transform``; and one that is short (under *minimum* bytes) or not of *types*, unless the
-    client refuses what is not coded (``identity;q=0``). Where it refuses that and takes no coding
-    either, it gets what there is. *types* are such as ``text/html`` or ``text/*``; by default
-    :data:`TYPES`, all text, and what ends in +json, +xml or +text. *levels* say how hard a coding
-    tries, where that is not left to the world. O(1): a text is parsed once.
+    ``no-transform``, as all are for a client that says so; and one that is short (under *minimum*
+    bytes) or not of *types*, unless the client refuses what is not coded (``identity;q=0``). Where
+    it refuses that and takes no coding either, it gets what there is. *types* are such as
+    ``text/html`` or ``text/*``; by default :data:`TYPES`, all text, and what ends in +json, +xml or
+    +text. *levels* say how hard a coding tries, where that is not left to the world. O(1): a text
+    is parsed once.
 
     Source: RFC 9110, sections 8.4, 12.1 and 12.5.3; the minimum as in nginx's and CDNs' guides.
     """
@@ -138,8 +139,16 @@ def _may_be_coded(request: Request, response: Response) -> bool:
     headers = response.headers
     if "content-encoding" in headers:
         return False
-    said = headers.get("cache-control")
-    return not (said and "no-transform" in parse_cache_control(said))
+    return not (to_be_left(headers) or to_be_left(request.headers))
+
+
+def to_be_left(headers: Headers) -> bool:
+    """Whether the sender of *headers* wants content as its origin made it: ``no-transform``.
+
+    Source: RFC 9111, sections 5.2.1.6 and 5.2.2.6.
+    """
+    said = headers.fields.get("cache-control")
+    return said is not None and "no-transform" in parse_cache_control(said)
 
 
 @kept(1024)

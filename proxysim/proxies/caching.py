@@ -16,7 +16,7 @@ from proxysim.policies.caching.validation import (
     not_modified_response,
     unconditional,
 )
-from proxysim.policies.compression import acceptable
+from proxysim.policies.compression import acceptable, to_be_left
 from proxysim.proxies.cache import Cache
 from proxysim.proxies.effects import (
     Cut,
@@ -396,7 +396,11 @@ class CachingProxy(Proxy):
     def _codings(self, request: Request) -> tuple[str | None, ...]:
         """In which codings a stored answer may be sent, the one best sent first."""
         codings = acceptable(request)
-        best = None if self.compression is None else self.compression.preferred(request)
+        if self.compression is None:
+            return codings
+        if to_be_left(request.headers):
+            return (None,)
+        best = self.compression.preferred(request)
         if best is None or best == codings[0]:
             return codings
         return (best, *(coding for coding in codings if coding != best))

@@ -12,8 +12,10 @@ from proxysim.policies.compression import Compression, acceptable, weights
 CODINGS = ("zstd", "br", "gzip")
 
 
-def ask(accept_encoding="zstd, br, gzip", method="GET"):
-    fields = [] if accept_encoding is None else [("accept-encoding", accept_encoding)]
+def ask(accept_encoding="zstd, br, gzip", method="GET", cache_control="no-cache"):
+    fields = [("cache-control", cache_control)]
+    if accept_encoding is not None:
+        fields.append(("accept-encoding", accept_encoding))
     return Request(method, "http", "a.example", 80, "/", Headers(fields), "10.0.0.1")
 
 
@@ -98,6 +100,7 @@ def test_text_is_coded(content_type, expected):
         (ask(method="CONNECT"), answer(), None),
         (ask(), answer(content_encoding="gzip"), 5000),
         (ask(), answer(cache_control="max-age=1, no-transform"), 5000),
+        (ask(cache_control="max-age=1, no-transform"), answer(), 5000),
     ],
 )
 def test_what_is_left_alone(request_, response, length):

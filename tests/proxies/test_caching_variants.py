@@ -172,6 +172,27 @@ def test_a_stored_plain_answer_is_coded_once_and_no_younger_for_it():
     assert site.says(said()).after(3).ask(accept_encoding="br").asked
 
 
+def test_who_wants_it_as_it_is_gets_it_so_from_the_store_as_well():
+    words = b"words " * 300
+    site = Site(
+        *2 * [said(body=words, **HOUR, **TEXT)], proxy={"compression": Compression(("br", "gzip"))}
+    )
+    as_it_is = {"accept_encoding": "gzip", "cache_control": "no-transform"}
+    assert site.ask(accept_encoding="gzip").body == b"<gzip>" + words
+    for asked in (1, 0):
+        got = site.ask(**as_it_is)
+        assert (got.body, got["content-encoding"], len(got.asked)) == (words, "", asked)
+    assert site.ask(accept_encoding="gzip").body == b"<gzip>" + words
+
+
+def test_what_the_origin_has_coded_is_as_it_is():
+    site = Site(
+        said(content_encoding="gzip", **HOUR), proxy={"compression": Compression(("br", "gzip"))}
+    )
+    site.ask(accept_encoding="gzip")
+    assert site.ask(accept_encoding="gzip", cache_control="no-transform").from_cache
+
+
 # Collapsed fetches, section 4.
 
 
