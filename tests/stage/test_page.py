@@ -173,6 +173,14 @@ def test_the_keyboard_does_it_all(page, files):
     page.key("n")
     chosen = page.run(f"{STAGE}.look.selected")
     assert chosen >= 0
+    page.key("s")
+    assert text(page, ".inspect h3") == "staff"
+    page.key("s")
+    assert text(page, ".inspect h3") == "gateway"
+    assert "A closer look at gateway" in text(page, "[role=status]")
+    page.key("S")
+    assert text(page, ".inspect h3") == "staff"
+    page.run(f"{STAGE}.select(0, {chosen})")
     page.key("f")
     assert page.run(f"{STAGE}.look.follow") == page.run(f"{STAGE}.panes[0].trace.client({chosen})")
     page.key("Escape")

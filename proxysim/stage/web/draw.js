@@ -11,6 +11,7 @@ import {fitted, write} from "./words.js";
 const GLOW = 0.45; // s that a crossing too short to see leaves a trail
 const SIGN = 0.9; // s that a sign stands
 const LINE = 0.24; // of the width: a line of those who wait is drawn no longer
+const TIGHT = 96, BRIEF = 130; // px: narrower boxes say less
 const KINDS = {clients: "clients", forward_proxy: "forward proxy", reverse_proxy: "reverse proxy",
   server: "server", router: "router"};
 
@@ -173,29 +174,32 @@ export class Painter {
       c.roundRect(box.x, box.y, box.w, box.h, node.kind === "clients" ? 18 : 9);
       c.stroke();
       c.setLineDash([]);
-      drawIcon(c, node.kind, box.x + 17, box.y + 19, this.colours);
-      const name = fitted(c, node.name, box.w - 38, 13, 700);
-      write(c, name, box.x + 31, box.y + 18, {size: 13, colour: this.colours.ink, weight: 700});
-      const state = [down ? "down" : "", away ? `left out${away === "down" ? "" : `: ${away}`}` : ""].filter(Boolean).join(", ");
-      write(c, fitted(c, state || this.#line(node), box.w - 38, 10.5, 400), box.x + 31, box.y + 32,
-        {size: 10.5, colour: state ? this.colours.blocked : this.colours.faint});
+      const tight = box.w < TIGHT, left = tight ? 8 : 31, room = box.w - left - 7;
+      if (!tight) drawIcon(c, node.kind, box.x + 17, box.y + 19, this.colours);
+      const name = fitted(c, node.name, room, 13, 700);
+      write(c, name, box.x + left, box.y + 18, {size: 13, colour: this.colours.ink, weight: 700});
+      const state = [down ? "down" : "", away ? "left out" : ""].filter(Boolean);
+      const line = state.length ? (tight ? state[state.length - 1] : state.join(", ")) : this.#line(node, box.w);
+      write(c, fitted(c, line, room, 10.5, 400), box.x + left, box.y + 32,
+        {size: 10.5, colour: state.length ? this.colours.blocked : this.colours.faint});
       if (node.kind === "server") this.#workers(c, node, icon, busy.get(icon) || 0);
       if (shelves.has(icon)) this.#shelf(c, shelves.get(icon), box, wall, pace);
-      const line = measured ? Math.round(measured.queue) : waiting.get(icon) || 0;
-      if (line > 3 && node.kind === "server") {
-        write(c, `${line} wait`, this.places.upright ? box.x + box.w - 6 : box.x - 6, this.places.upright ? box.y + box.h + 13 : box.y - 4,
+      const inLine = measured ? Math.round(measured.queue) : waiting.get(icon) || 0;
+      if (inLine > 3 && node.kind === "server") {
+        write(c, `${inLine} wait`, this.places.upright ? box.x + box.w - 6 : box.x - 6, this.places.upright ? box.y + box.h + 13 : box.y - 4,
           {size: 11, weight: 700, colour: this.colours.blocked, align: "right"});
       }
     });
   }
 
-  #line(node) {
+  #line(node, width) {
     if (node.kind === "clients") return node.count === 1 ? "1 client" : `${node.count.toLocaleString("en")} clients`;
     if (node.kind === "server") {
       const workers = `${node.count > 1 ? `${node.count} × ` : ""}${node.workers || 1} worker${node.workers === 1 ? "" : "s"}`;
-      return node.speed && node.speed !== 1 ? `speed ${node.speed}, ${workers}` : workers;
+      if (!node.speed || node.speed === 1) return workers;
+      return width < BRIEF ? `speed ${node.speed}` : `speed ${node.speed}, ${workers}`;
     }
-    return KINDS[node.kind] || node.kind;
+    return (width < BRIEF && node.kind.endsWith("_proxy") ? "proxy" : KINDS[node.kind]) || node.kind;
   }
 
   #fill(c, box, share) {

@@ -16,6 +16,7 @@ export function pressed(player, event) {
     "+": () => player.faster(1), "=": () => player.faster(1), "-": () => player.faster(-1), 0: () => player.setSpeed(null),
     "]": () => { const next = events.find((at) => at > player.time + 1e-6); if (next !== undefined) player.jump(next); },
     "[": () => { const before = events.findLast((at) => at < player.time - 1e-3); if (before !== undefined) player.jump(before); },
+    s: () => player.nextNode(1), S: () => player.nextNode(-1),
     n: () => player.nextRequest(1), p: () => player.nextRequest(-1),
     f: () => player.followSelected(), t: () => player.theme(), h: () => player.help(), "?": () => player.help(),
     Escape: () => player.letGo(),
@@ -30,6 +31,7 @@ export function pressed(player, event) {
 export function keysTold(into) {
   const keys = [["space", "play or pause"], [". ,", "one step on, or back"], ["← →", "a hundredth of the time"], ["Home End", "beginning, end"],
     ["+ − 0", "faster, slower, a pace of its own"], ["[ ]", "event before, event after"], ["n p", "look into the next request, the one before"],
+    ["s S", "look into the next proxy, server or group of clients, the one before"],
     ["f", "follow its client, or everybody again"], ["t", "light or dark"], ["Esc", "let go"]];
   into.replaceChildren(element("h3", {}, "Keys"),
     element("dl", {class: "keys"}, ...keys.flatMap(([key, says]) => [element("dt", {}, element("kbd", {}, key)), element("dd", {}, says)])));

@@ -259,6 +259,15 @@ export class Player {
     this.select(0, here[(place + way + here.length) % here.length]);
   }
 
+  // From one node to the next, from left to right.
+  nextNode(way) {
+    const {nodes} = this.panes[0].trace.data;
+    const order = [...nodes.keys()].sort((a, b) => nodes[a].x - nodes[b].x || nodes[a].y - nodes[b].y);
+    const place = this.selection && this.selection.icon !== undefined ? order.indexOf(this.selection.icon) : way > 0 ? -1 : 0;
+    this.lookInto(0, order[(place + way + order.length) % order.length]);
+    this.parts.live.textContent = `A closer look at ${nodes[this.selection.icon].name}`;
+  }
+
   followSelected() {
     if (this.look.follow !== null) this.follow(null);
     else if (this.selection && this.selection.n !== undefined) this.follow(this.panes[this.selection.place].trace.client(this.selection.n));
