@@ -14,15 +14,15 @@ from math import inf
 from typing import Any, cast
 
 from proxysim.loopback.alarm import Alarm
+from proxysim.loopback.slow_start import SEGMENT, Window
 from proxysim.topology.directions import RETRANSMISSION, Direction
 from proxysim.workload.numbers import ANSWER
 
-__all__ = ["Course", "Crossing", "Leg"]
+__all__ = ["Course", "Crossing", "Leg", "latency_of"]
 
 #: A direction of a wire, and the code of the client whose lane it is (0 where that is nobody's).
 Leg = tuple[Direction, int]
 
-SEGMENT = 1460
 #: What has a lane to itself crosses it in pieces of so many seconds.
 PIECE = 0.002
 #: How much is under way before who sends it is made to wait.
@@ -57,15 +57,28 @@ class Course:
         self._sending = [False] * len(legs)
         self._last = [0.0] * len(legs)
         self._broken = False
+        self._window: Window | None = None
+
+    def slow_start(self, back: Callable[[], float]) -> None:
+        """Have it find its speed; *back* gives the latency of acknowledgements."""
+        self._window = Window(self.alarm, back, lambda piece: self._enter(0, piece))
 
     def send(self, data: bytes | None) -> None:
         """Let *data* cross; END and LOST are told behind all that was sent before."""
+        window = self._window
         if not data:
-            self._enter(0, data)
+            if window is None:
+                self._enter(0, data)
+            else:
+                window.send(data)
             return
         self.under_way += len(data)
         for direction, _ in self.legs:
             self._carried[direction.name] += len(data)
+        if window is not None:
+            for start in range(0, len(data), SEGMENT):
+                window.send(data[start : start + SEGMENT])
+            return
         for piece in self._pieces(data):
             self._enter(0, piece)
 
@@ -86,6 +99,8 @@ class Course:
         if leg == len(self.legs):
             if piece:
                 self.under_way -= len(piece)
+                if self._window is not None:
+                    self._window.delivered(len(piece))
             self.deliver(piece)
         elif self._sending[leg]:
             self._waiting[leg].append(piece)
@@ -142,6 +157,8 @@ class Crossing(asyncio.Transport):
         super().__init__()
         self.up = Course(alarm, up, carried, self._sent)
         self.down = Course(alarm, down, carried, self._arrived)
+        if any(direction.slow_start for direction, _ in down):
+            self.down.slow_start(lambda: latency_of(up))
         self.near = _Near(self)
         self._protocol = protocol
         self._closing = False
@@ -298,6 +315,11 @@ class Crossing(asyncio.Transport):
             protocol = self._protocol
             loop = asyncio.get_running_loop()
             loop.call_soon(protocol.connection_lost, cast("Exception | None", exc))
+
+
+def latency_of(legs: Sequence[Leg]) -> float:
+    """Seconds over all *legs*, now."""
+    return sum(direction.latency + direction.extra_latency for direction, _ in legs)
 
 
 def _hand(protocol: Any, piece: bytes) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from proxysim.loopback.alarm import Alarm
-from proxysim.loopback.crossing import Crossing, Leg
+from proxysim.loopback.crossing import Crossing, Leg, latency_of
 from proxysim.messages import Failure
 from proxysim.sockets.wire import Wire
 from proxysim.topology import Network
@@ -80,7 +80,7 @@ class Ways:
         loop = asyncio.get_running_loop()
         began = self.alarm.time
         up, down = self.way(a, b, member)
-        there, back = _latency(up), _latency(down)
+        there, back = latency_of(up), latency_of(down)
         if any(direction.jitter or direction.loss for direction, _ in up):
             there += sum(
                 direction.chance_delay(request, HANDSHAKE, SYN_RETRANSMISSION)
@@ -196,10 +196,6 @@ def _socket(source: str) -> socket.socket:
         connection.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
         connection.bind((source, 0))
     return connection
-
-
-def _latency(legs: tuple[Leg, ...]) -> float:
-    return sum(direction.latency + direction.extra_latency for direction, _ in legs)
 
 
 def _resolve(waiting: asyncio.Future[None]) -> None:

@@ -8,6 +8,7 @@ import pytest
 import proxysim as ps
 from proxysim.errors import ResultError
 from proxysim.results.decisions import disagreements
+from proxysim.scenario import from_dict
 from tests.loopback.stage import both_proxies, one_queue
 
 pytest.importorskip("httptools")
@@ -117,6 +118,19 @@ def test_a_queue_is_served_as_simulated():
     assert told["lateness_p99"] >= 0
     assert set(told["cpu"]) == {"servers", "clients"}
     assert live.manifest["world"] == "live"
+
+
+def test_slow_start_holds_back_what_it_does_when_simulated():
+    """A first answer of 30 kB takes a round trip more than the window holds; later ones do not."""
+    tree = one_queue(**{"run.duration": 0.5, "sites.app.example.size": "30kB"}).to_dict()
+    tree["nodes"]["users"]["count"] = 4
+    tree["links"] = [{"between": ["users", "server"], "latency": "20ms", "slow_start": True}]
+    live, simulated = (run(from_dict(tree), sequential=True) for run in (ps.live, ps.simulate))
+    took = [run.column("end") - run.column("first_byte") for run in (live, simulated)]
+    held = took[1] > 0.03
+    assert 0 < held.sum() <= 4 < len(held)
+    assert took[0][held].min() >= 0.04 - 1e-3
+    assert np.median(took[0][~held]) < took[0][held].min()
 
 
 def test_what_is_not_answered_before_the_end_is_in_flight():

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from proxysim.loopback.alarm import Alarm
 from proxysim.loopback.bodies import content
 from proxysim.loopback.crossing import END, Course
+from proxysim.loopback.slow_start import SEGMENT, Window
 from proxysim.loopback.tags import Tag, tag_of, tagged
 from proxysim.messages import NO_HEADERS, Headers
 from proxysim.topology import Network, Place, Wire
@@ -80,7 +81,7 @@ def test_without_the_kernels_timer_the_loops_own_is_used(monkeypatch):
     test_an_alarm_calls_in_order_never_early_and_not_what_was_cancelled()
 
 
-def crossing(wires, sizes, *, bandwidth=None):
+def crossing(wires, sizes, *, slow_start=None):
     """When pieces of *sizes*, sent at once over *wires*, and the end behind them, have arrived."""
     network = Network(
         [Place("a", "server"), Place("r", "router"), Place("b", "server")],
@@ -102,6 +103,8 @@ def crossing(wires, sizes, *, bandwidth=None):
         directions = Directions(alarm, network, lambda name: Chance(1, name))
         legs = [(directions[hop], 0) for hop in network.route("a", "b")]
         course = Course(alarm, legs, carried, deliver)
+        if slow_start is not None:
+            course.slow_start(lambda: slow_start)
         began = alarm.time
         for number, size in enumerate(sizes):
             course.send(bytes([number]) * size)
@@ -130,3 +133,41 @@ def test_bandwidth_holds_the_last_byte_back_and_the_first_less():
     assert sum(len(piece) for piece, _ in came) == 100_000
     assert came[-1][1] >= 0.1 + 0.01 - EARLY
     assert came[0][1] < came[-2][1]
+
+
+@pytest.mark.parametrize(("size", "rounds"), [(14_000, 0), (15_000, 1), (43_000, 1), (44_000, 2)])
+def test_slow_start_takes_a_round_trip_for_each_doubling_of_the_window(size, rounds):
+    """Ten segments, then twenty, then forty, as the simulator counts them."""
+    came = crossing([Wire(("a", "b"), latency=0.03)], [size], slow_start=0.05)
+    assert b"".join(piece for piece, _ in came) == bytes(size)
+    assert came[-1][0] == END
+    assert came[0][1] >= 0.03 - EARLY
+    assert came[-1][1] >= 0.03 + rounds * 0.08 - EARLY
+    # Each flight comes at its own time: pieces that come together belong to one.
+    flights = Counter(int((at - 0.03 + EARLY) / 0.08) for piece, at in came if piece)
+    assert len(flights) >= rounds + 1
+    assert sum(flights.values()) == -(-size // 1460)
+
+
+def test_a_window_keeps_its_size_and_its_order():
+    """Worked out by hand: acknowledgements come when they are called."""
+    acknowledged, entered = [], []
+
+    class ByHand:
+        def after(self, seconds, call, given):
+            acknowledged.append((seconds, lambda: call(given)))
+
+    window = Window(ByHand(), lambda: 0.5, entered.append)
+    for number in range(40):
+        window.send(bytes([number]) * SEGMENT)
+    window.send(END)
+    assert [piece[0] for piece in entered] == list(range(10))
+    for _ in range(10):
+        window.delivered(SEGMENT)
+    assert len(entered) == 10
+    while acknowledged:
+        seconds, call = acknowledged.pop(0)
+        assert seconds == 0.5
+        call()
+    assert [piece[0] for piece in entered] == list(range(30))
+    assert window.size == 20 * SEGMENT
