@@ -1,5 +1,7 @@
 """In a notebook the same talk has buttons."""
 
+import base64
+
 import ipywidgets
 import pytest
 
@@ -59,8 +61,38 @@ def test_a_picture_shows_its_figure(progress):
     next(buttons(box)).click()
     said = "\n".join(texts(box))
     assert "no answer here" in said
-    assert "image/png" in {kind for output in outputs(box) for kind in output["data"]}
+    (chart,) = [found for each in outputs(box) if (found := each["data"].get("image/png"))]
+    assert base64.b64decode(chart, validate=True).startswith(b"\x89PNG")
     assert progress.predictions()["filtering/predict-clips"]["answer"] == 0.3
+
+
+def test_enter_answers_as_the_button_does(progress):
+    box = topic("filtering").picture().widget(progress)
+    (field,) = [each for row in box.children for each in _fields(row)]
+    field.value = "30%"
+    field._handle_custom_msg({"event": "submit"}, [])
+    assert progress.predictions()["filtering/predict-clips"]["answer"] == 0.3
+    assert field.disabled
+
+
+def test_what_was_pressed_is_marked_and_nothing_says_that_it_runs(progress):
+    box = topic("filtering").socratic().widget(progress)
+    pressed, *others = buttons(box)
+    pressed.click()
+    assert pressed.icon
+    assert not any(each.icon for each in others)
+    assert "running it" not in "\n".join(texts(box))
+
+
+def test_what_goes_wrong_behind_a_button_is_shown(progress, monkeypatch):
+    box = topic("filtering").socratic().widget(progress)
+
+    def full(*_):
+        raise ResultError("the disk is full", mend="Make room.")
+
+    monkeypatch.setattr(type(progress), "answer", full)
+    next(buttons(box)).click()
+    assert "the disk is full" in list(texts(box))[-1]
 
 
 def test_a_way_shows_itself():
