@@ -296,6 +296,12 @@ def test_while_a_newer_one_is_fetched_only_who_does_not_mind_gets_the_stale_one(
     assert freshness.usable_meanwhile(request, age, 60, 30) is expected
 
 
+def test_whole_answers_of_rfc_9110_are_understood_and_no_others():
+    """Section 15 leaves 306 and 418 unused."""
+    known = [range(200, 207), range(300, 309), range(400, 418), (421, 422, 426), range(500, 506)]
+    assert storing.UNDERSTOOD == {status for row in known for status in row} - {206, 304, 306}
+
+
 def test_only_if_cached():
     assert freshness.only_if_cached(ask(cache_control="only-if-cached"))
     assert not freshness.only_if_cached(ask())

@@ -73,6 +73,12 @@ def test_trusted_addresses_are_believed_as_long_as_they_follow_each_other(chain,
     assert trusted.client(ask(chain, peer="10.8.0.1")) == "10.8.0.1"
 
 
+def test_without_hops_and_addresses_nobody_is_believed():
+    request = ask("1.1.1.1, 2.2.2.2")
+    assert Trusted().client(request) == request.peer
+    assert Trusted(networks=[]).client(request) == request.peer
+
+
 def test_hops_bound_the_addresses_that_are_believed():
     trusted = Trusted(hops=1, networks=["10.9.0.0/16"])
     assert trusted.client(ask("1.1.1.1, 10.9.1.1", peer="10.9.9.9")) == "10.9.1.1"

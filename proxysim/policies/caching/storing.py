@@ -18,8 +18,7 @@ __all__ = ["UNDERSTOOD", "bypassed", "head_size", "storable", "stored_fields"]
 UNDERSTOOD = frozenset(
     {
         *(200, 201, 202, 203, 204, 205, 300, 301, 302, 303, 305, 307, 308),
-        *range(400, 409),
-        *range(409, 418),
+        *range(400, 418),
         *(421, 422, 426, 500, 501, 502, 503, 504, 505),
     }
 )
