@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from proxysim.results.summary import Row
 from proxysim.units import format_duration
 
 if TYPE_CHECKING:
     from proxysim.results.run import Run
-    from proxysim.results.summary import Row
 
 __all__ = ["beside_table", "machine_lines"]
 
 
 def beside_table(found: Run, simulated: Run) -> RenderableType:
-    """The figures of both summaries, line by line."""
+    """The figures of both summaries, line by line, and the handshakes of both."""
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
     table.add_column("")
     for title in ("live", "simulated", "difference"):
         table.add_column(title, justify="right", no_wrap=True)
-    theirs = {(row.section, row.label): row for row in simulated.summary().rows()}
-    mine = {(row.section, row.label): row for row in found.summary().rows()}
+    theirs = {(row.section, row.label): row for row in _rows(simulated)}
+    mine = {(row.section, row.label): row for row in _rows(found)}
     sections: dict[str, None] = dict.fromkeys(section for section, _ in (*mine, *theirs))
     keys = [
         key for section in sections for key in dict.fromkeys((*mine, *theirs)) if key[0] == section
@@ -43,6 +43,13 @@ def beside_table(found: Run, simulated: Run) -> RenderableType:
             )
         table.add_row()
     return table
+
+
+def _rows(run: Run) -> Iterator[Row]:
+    yield from run.summary().rows()
+    for node, fact in run.facts.items():
+        for kind, count in sorted(fact.get("handshakes", {}).items()):
+            yield Row("TLS handshakes", f"{node}, {kind}", count, "", f"{count:,}")
 
 
 def _difference(one: Row | None, other: Row | None) -> str:
@@ -67,9 +74,22 @@ def machine_lines(found: Run) -> Iterator[RenderableType]:
     yield Text(" · ".join(told), style="dim")
     if "addresses" in live:
         yield Text(f"note: {live['addresses']}", style="dim")
+    for line in live.get("unlike", ()):
+        yield Text(f"not as simulated: {line}", style="dim")
     if live["void"]:
         yield Text.assemble(
             ("Void: ", "bold red"),
             f"{live['void']}. The clients were the bottleneck, so what they saw is not what"
-            f" happened; this machine carries about {live['carried']:.0f} a second now.",
+            f" happened; {_mend(live)}",
         )
+
+
+def _mend(live: dict[str, Any]) -> str:
+    """What to do about a run that is void."""
+    carried = f"{live['carried']:.0f} a second"
+    if live["carried"] > live["rate"]:
+        return (
+            f"alone, this run could have carried about {carried}: something else keeps this machine"
+            " busy. Try again when it is quiet."
+        )
+    return f"this machine carries about {carried}. Ask for less."

@@ -127,8 +127,11 @@ def _shortened(scenario: Scenario, length: str) -> Scenario:
 
 
 def _announce(scenario: Scenario, *, sequential: bool, shortened: bool) -> None:
+    from proxysim.loopback.unlike import unlike
     from proxysim.units import format_duration
 
+    for line in unlike(scenario):
+        typer.echo(f"Not as simulated: {line}.", err=True)
     run = scenario.document.run
     if sequential:
         typer.echo("One request after another: this takes as long as their answers do.", err=True)

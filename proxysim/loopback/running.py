@@ -16,6 +16,7 @@ from proxysim.loopback.crew import Crew, Member
 from proxysim.loopback.joining import Joint
 from proxysim.loopback.orders import Begin, Moment, Over, Progress, Ready, Report, Still, Stop, Task
 from proxysim.loopback.rehearsal import rehearse
+from proxysim.loopback.unlike import unlike
 from proxysim.loopback.verdict import verdict
 from proxysim.results.recorder import Keep, Recorder
 from proxysim.results.run import Run
@@ -141,6 +142,7 @@ def _play(
     )
     extra: dict[str, Any] = {"sequential": True} if wanted.sequential else {}
     extra["live"] = verdict(joint, tasks, reports, sequential=wanted.sequential)
+    extra["live"]["unlike"] = unlike(scenario)
     if not own:
         extra["live"]["addresses"] = "all nodes share 127.0.0.1: no peer can be told from another"
     return joint.run(seed=wanted.seed, replication=wanted.replication, extra=extra)

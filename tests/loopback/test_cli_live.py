@@ -11,6 +11,7 @@ import proxysim
 from proxysim.cli import app
 from proxysim.errors import ScenarioError
 from proxysim.loopback import rehearsal
+from proxysim.loopback.unlike import unlike
 from proxysim.scenario.build_workload import workload_of
 from tests.loopback.stage import one_queue
 
@@ -29,6 +30,8 @@ class Stand:
     def __init__(self):
         self.asked = []
         self.void = None
+        self.carried = 800.0
+        self.unlike = []
 
     def __call__(self, scenario, **options):
         self.asked.append((scenario, options))
@@ -38,8 +41,9 @@ class Stand:
             "lateness_p99": 2e-3,
             "cpu": {"servers": 0.1, "clients": 0.2},
             "rate": 80.0,
-            "carried": 800.0,
+            "carried": self.carried,
             "void": self.void,
+            "unlike": self.unlike,
         }
         return run
 
@@ -88,11 +92,55 @@ def test_a_long_run_says_how_to_have_a_shorter_one(stand):
     assert "Shorter: --for 20s" in said("one-server", "--set", "run.duration=61s").stderr
 
 
-def test_a_void_run_says_why_and_what_can_be_carried(stand):
+@pytest.mark.parametrize(
+    ("carried", "mend"),
+    [
+        (800.0, "could have carried about 800 a second: something else keeps this machine busy."),
+        (60.0, "this machine carries about 60 a second. Ask for less."),
+    ],
+)
+def test_a_void_run_says_why_and_what_can_be_carried(stand, carried, mend):
     stand.void = "one request in a hundred was sent more than 50 ms late, at 80 a second"
+    stand.carried = carried
     found = said("one-server", "--for", "2s", status=1)
     assert "Void: one request in a hundred was sent more than 50 ms late" in found.stdout
-    assert "about 800 a second" in found.stdout.replace("\n", " ")
+    assert mend in " ".join(found.stdout.split())
+
+
+def test_what_cannot_be_done_live_is_said_before_and_beside_the_figures(stand):
+    early = "edge: early data is not sent"
+    stand.unlike = [f"{early}."]
+    found = said("tls-at-edge", "--for", "1s", "--set", "nodes.edge.early_data=true")
+    assert f"Not as simulated: {early}" in found.stderr
+    assert f"not as simulated: {early}" in found.stdout
+    assert "TLS handshakes" in found.stdout
+    assert "edge, early" in found.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "told"),
+    [
+        ("one-server", {}, None),
+        ("tls-at-edge", {"nodes.edge.cores": 1}, "bank: all servers do their TLS on one core"),
+        ("office-forward-proxy", {}, "gateway: a proxy is one process, on one core, not on 2"),
+        (
+            "both-ends",
+            {"nodes.edge.cores": 1},
+            "internet - edge: clients and gateway do not share it",
+        ),
+        (
+            "office-forward-proxy",
+            {
+                "nodes.gateway.cores": 1,
+                "events": [{"at": 1, "node": "gateway", "slow": 0.5, "for": 1}],
+            },
+            "gateway: slow: 0.5 does nothing",
+        ),
+    ],
+)
+def test_what_cannot_be_done_live_is_known(name, changes, told):
+    found = unlike(proxysim.load(name).set(changes))
+    assert [line for line in found if told and told in line] == found[:1]
 
 
 def test_decisions_that_differ_are_shown(stand, monkeypatch):
