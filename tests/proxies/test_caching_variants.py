@@ -185,6 +185,13 @@ def test_who_wants_it_as_it_is_gets_it_so_from_the_store_as_well():
     assert site.ask(accept_encoding="gzip").body == b"<gzip>" + words
 
 
+def test_where_there_is_nothing_to_code_nothing_is_coded():
+    site = Site(said(301, None, **HOUR, **TEXT), proxy={"compression": Compression(("gzip",))})
+    for asked in (1, 0):
+        got = site.ask(accept_encoding="gzip")
+        assert (got.status, got["content-encoding"], len(got.asked)) == (301, "", asked)
+
+
 def test_what_the_origin_has_coded_is_as_it_is():
     site = Site(
         said(content_encoding="gzip", **HOUR), proxy={"compression": Compression(("br", "gzip"))}
