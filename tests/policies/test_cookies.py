@@ -15,6 +15,7 @@ from tests.policies.pool import ask
         ("a=1", "1"),
         ("b=2; a=1", "1"),
         ("b=2;a=1;c", "1"),
+        ("a; a=1", "1"),
         ("a=1; a=2", "1"),
         ("a=x=y", "x=y"),
         ("b=2, a=1", "1"),  # two lines, read as one

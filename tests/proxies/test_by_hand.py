@@ -563,6 +563,8 @@ def test_passthrough_refuses_names_it_does_not_serve_and_servers_that_do_not_ans
     stranger = Connection("10.0.0.7", sni="other.example")
     assert opening(proxy.opened(stranger)) == ([], Opening.REFUSE)
     known = Connection("10.0.0.7", sni="shop.example")
+    empty = reverse([], sites=["shop.example"], passthrough=True)
+    assert opening(empty.opened(known)) == ([], Opening.REFUSE)
     _, verdict = opening(proxy.opened(known), Failure("refused"))
     assert verdict is Opening.REFUSE
     assert proxy.in_flight() == 0

@@ -145,11 +145,15 @@ def test_what_is_newer_takes_the_place_of_what_was_asked_about():
     assert len(site.cache) == 1
 
 
-def test_what_is_found_obsolete_is_forgotten():
-    site = Site(said(cache_control="max-age=1"), said(404, cache_control="no-store"))
+@pytest.mark.parametrize("collapse", [False, True])
+@pytest.mark.parametrize(
+    ("answer", "left"), [(said(404, cache_control="no-store"), 0), (said(499), 0), (said(500), 1)]
+)
+def test_what_is_found_obsolete_is_forgotten(answer, left, collapse):
+    site = Site(said(cache_control="max-age=1"), answer, collapse=collapse)
     site.ask()
-    site.after(2).ask()
-    assert len(site.cache) == 0
+    assert site.after(2).ask().status == answer.response.status
+    assert len(site.cache) == left
 
 
 @pytest.mark.parametrize(
