@@ -15,10 +15,20 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
+from scipy.special import gammainc
 
 from proxysim.theory.queues import TheoryError
 
-__all__ = ["TheoryError", "characteristic_time", "fifo", "lfu", "lru", "random", "ttl"]
+__all__ = [
+    "TheoryError",
+    "characteristic_time",
+    "fifo",
+    "lfu",
+    "lru",
+    "random",
+    "ttl",
+    "ttl_from_empty",
+]
 
 Floats = NDArray[np.float64]
 #: The chance that an object is kept, by p t: the requests expected for it in time t.
@@ -85,6 +95,41 @@ def ttl(rate: float, lifetime: float, *, renewed: bool) -> float:
         )
     requests = rate * lifetime
     return -math.expm1(-requests) if renewed else requests / (1.0 + requests)
+
+
+def ttl_from_empty(rates: ArrayLike, lifetimes: ArrayLike, start: float, end: float) -> Floats:
+    """Each object's hit ratio in [start, end) of a cache that is empty at 0 and lets nothing go.
+
+    Copies are fresh for their lifetime L, and hits do not renew it. Misses are a renewal process,
+    the k-th after k times between requests and k - 1 lifetimes, so that by time s there are on
+    average the sum over k of P(Gamma(k) <= rate (s - (k - 1) L)). O(objects * end / L).
+
+    Source: the renewal argument of Jung, Berger, Balakrishnan, "Modeling TTL-based Internet caches"
+    (2003), before it has settled.
+    """
+    asked = np.asarray(rates, dtype=np.float64)
+    lives = np.broadcast_to(np.asarray(lifetimes, dtype=np.float64), asked.shape)
+    if not (0 <= start < end < math.inf and np.all(asked >= 0) and np.all(lives >= 0)):
+        raise TheoryError(
+            f"[{start!r}, {end!r}), or rates or lifetimes below 0", mend="Give times from 0 up."
+        )
+
+    def misses(until: float) -> Floats:
+        found, left, step = np.zeros_like(asked), np.full_like(asked, until), 0
+        # Without a lifetime each request is a miss.
+        never = lives == 0
+        left[never] = 0.0
+        while (left > 0).any():
+            step += 1
+            found += gammainc(step, asked * left)
+            left = np.maximum(left - lives, 0.0)
+        found[never] = asked[never] * until
+        return found
+
+    expected = asked * (end - start)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = 1 - (misses(end) - misses(start)) / expected
+    return np.asarray(np.where(expected > 0, np.clip(ratio, 0.0, 1.0), 0.0))
 
 
 def characteristic_time(

@@ -16,7 +16,7 @@ from proxysim.scenario.scenario import Scenario
 from proxysim.scenario.serving import group_of
 from proxysim.theory import hashing
 from proxysim.theory.loops import looped
-from proxysim.theory.passing import blind, restless
+from proxysim.theory.passing import blind, let_through, restless
 from proxysim.theory.prediction import Declined, Prediction, Predictions
 from proxysim.theory.servers import Demand, Fleet, Spread, demand_of, predicted
 from proxysim.theory.stores import cached
@@ -26,6 +26,8 @@ __all__ = ["of"]
 
 #: What makes every queue behind it a little uncertain.
 _WIRES = "wires, handshakes and look-ups delay all requests alike"
+
+_OWN = "hardly any client gives up (patience), or waits long for a connection of its own"
 
 #: Balancer -> how it spreads, where it has no parameters that matter.
 _SPREADS: dict[str, Spread] = {
@@ -149,8 +151,6 @@ class _Walk:
     # Clients.
 
     def _asked(self, node: Clients) -> Stream:
-        if node.patience is not None or node.connections is not None:
-            raise Declination("its members give up (patience), or wait for their own connections")
         kind = node.arrivals.kind
         if kind not in ("poisson", "even"):
             raise Declination(f"arrivals are {kind}: no steady rate with a known kind of gaps")
@@ -158,6 +158,9 @@ class _Walk:
             site: node.arrivals.parameters * share for site, share in self._shares(node).items()
         }
         stream = Stream(rates, 1.0 if kind == "poisson" else 0.0)
+        if node.patience is not None or node.connections is not None:
+            # What is asked for stays the same, and so do caches; when, and by how many, does not.
+            stream = replace(stream, between=None).doubted(_OWN)
         return stream if self.ideal else stream.doubted(_WIRES)
 
     def _shares(self, node: Clients) -> dict[str, float]:
@@ -173,13 +176,17 @@ class _Walk:
         if (what := next(restless(node), None)) is not None:
             raise Declination(f"{what}: no formula")
         costs = costs_of(self.document, name, self.scenario.directory)
+        if isinstance(node, ForwardProxy):
+            stream = let_through(self.document, node, stream)
         passing = stream
         if node.cache is not None:
             opaque = [
                 site for site in stream.rates if self.document.sites[site].tls and blind(node)
             ]
             seen = stream.only(site for site in stream.rates if site not in opaque)
-            if seen.rate > 0:
+            if seen.rate == 0:
+                self._decline(name, "all that it carries goes through tunnels, past its cache")
+            else:
                 made, missed = cached(self.scenario, name, node.cache, seen)
                 self.made.append(made)
                 if made.grade == "bound":

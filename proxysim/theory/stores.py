@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from proxysim.scenario.build_workload import distribution_of, site_of
 from proxysim.scenario.caching import Cache, Objects
+from proxysim.scenario.document import Site
 from proxysim.scenario.nodes import Server
 from proxysim.scenario.scenario import Scenario
 from proxysim.theory import caches
 from proxysim.theory.prediction import Prediction
 from proxysim.theory.streams import Declination, Leaf, Stream
-from proxysim.theory.tiers import lru_tiers, lru_with_lifetime
+from proxysim.theory.tiers import lru_tiers, lru_with_lifetime, lru_with_lifetime_from_empty
 from proxysim.workload.catalogue import Catalogue
 
 __all__ = ["cached"]
@@ -25,6 +26,8 @@ Floats = NDArray[np.float64]
 #: About how long the head of a simulated origin's answer is, in bytes.
 _HEAD = 170
 _ASKED = {"GET", "HEAD"}
+#: Of what reaches a cache, the share that other caches have missed and that hardly matters.
+_FEW = 0.25
 #: Requests for one object in the time of a fetch, above which that time matters.
 _MEANWHILE = 1.0
 
@@ -33,17 +36,18 @@ def cached(
     scenario: Scenario, name: str, cache: Cache, stream: Stream
 ) -> tuple[Prediction, Stream]:
     """The hit ratio of the cache of *name*, and the misses that go on; Declination if unknown."""
-    for what in ("admission", "max_object"):
-        if getattr(cache, what) is not None:
-            raise Declination(f"{what} keeps some answers out")
+    if cache.admission is not None:
+        raise Declination("admission keeps some answers out")
     if cache.stale_while_revalidate:
         raise Declination("answers are given out past their time (stale_while_revalidate)")
     if cache.stale_if_error and scenario.document.events:
         raise Declination("answers are given out past their time when something fails")
-    if stream.filtered:
+    if stream.leaves:
         return _second(scenario, name, cache, stream)
+    if stream.filtered > _FEW:
+        raise Declination("behind other caches only LRU behind equal LRUs is known")
     counted = isinstance(cache.capacity, Objects)
-    rates, sizes, lives = _objects(scenario, stream, counted=counted)
+    rates, sizes, lives = _objects(scenario, stream, cache)
     kept = lives >= 0
     if not kept.any():
         raise Declination("nothing that it is asked for may be kept")
@@ -64,9 +68,14 @@ def cached(
         hits[kept] = lru_with_lifetime(
             rates[kept], capacity, float(rates[kept].sum()), lives[kept], weights
         )
-        lasting = lives >= run.duration
-        hits[lasting] = _from_empty(rates[lasting], time, run.warmup, run.duration)
-        settled = 0.0 if lasting[kept].all() else math.inf
+        settled = 0.0
+        for life in np.unique(lives[kept]):
+            alike = lives == life
+            early = _from_empty(rates[alike], time, float(life), run.warmup, run.duration)
+            if early is None:
+                settled = math.inf
+            else:
+                hits[alike] = early
         model = "Che, copies fresh for their ttl"
     elif cache.eviction in ("fifo", "random"):
         time = caches.characteristic_time(rates[kept], capacity, weights, renewed=False)
@@ -78,19 +87,29 @@ def cached(
         model = "Martina, Garetto, Leonardi"
     else:
         return _bounded(name, cache, rates, kept, capacity if counted else None)
+    if not counted and math.isfinite(time) and _compresses(scenario, name):
+        raise Declination("it keeps answers as compressed, so how many fit is not known")
     ratio = float(rates @ hits) / total
     values |= {"hit_ratio": ratio, "characteristic_time": float(time)}
     assumed.append("a fetch takes no time beside the times between requests for an object")
+    if stream.filtered:
+        assumed.append(
+            f"the {stream.filtered:.0%} that other caches have missed come like all the others"
+        )
     if not counted:
         assumed.append(f"the head of each answer takes {_HEAD} B")
     if run.warmup < min(time, settled):
         assumed.append(f"the warm-up of {run.warmup:g} s fills it (its own time: {time:.3g} s)")
-    left = _misses(scenario, stream, rates, hits)
+    left, hidden = _misses(scenario, stream, rates, hits)
     doubt = f"the misses of {name} are not quite random"
     leaf = Leaf(capacity, counted, tuple(stream.rates.items()))
     made = Prediction(name, model, "approximate", values, tuple(assumed))
     missed = replace(
-        stream, rates=left, filtered=True, leaves=(leaf,) if cache.eviction == "lru" else ()
+        stream,
+        rates=left,
+        filtered=1.0,
+        leaves=(leaf,) if cache.eviction == "lru" and not stream.filtered else (),
+        hidden=hidden,
     )
     return made, missed.doubted(doubt)
 
@@ -105,9 +124,13 @@ def _second(
     if cache.eviction != "lru" or len(alike) != 1:
         raise Declination("behind other caches only LRU behind equal LRUs is known")
     (leaf,) = alike
-    rates, sizes, lives = _objects(scenario, Stream(dict(leaf.asked)), counted=counted)
-    if leaf.counted != counted or lives.min() < scenario.document.run.duration:
-        raise Declination("tiers whose copies age, or that count differently: no formula")
+    if leaf.counted != counted:
+        raise Declination("one tier counts answers and the other bytes: no formula")
+    rates, sizes, lives = _objects(scenario, Stream(dict(leaf.asked)), cache)
+    if lives.min() < scenario.document.run.duration:
+        raise Declination(
+            "copies age, or are not kept, and come aged from one tier to the next: no formula"
+        )
     found = lru_tiers(rates, [leaf.capacity, capacity], leaves=len(stream.leaves), sizes=sizes)
     values = {"rate": stream.rate, "hit_ratio": found.hits[1], "overall_hit_ratio": found.overall}
     assumed = (
@@ -119,6 +142,10 @@ def _second(
     missed = replace(stream, rates=left, leaves=()).doubted(f"the misses of {name} are not random")
     made = Prediction(name, "Fofack: LRU behind LRU", "approximate", values, assumed)
     return made, missed
+
+
+def _compresses(scenario: Scenario, name: str) -> bool:
+    return bool(getattr(scenario.document.nodes[name], "compression", None))
 
 
 def _fetch(scenario: Scenario) -> float:
@@ -133,12 +160,15 @@ def _fetch(scenario: Scenario) -> float:
     return wires + float(max(means, default=0.0))
 
 
-def _from_empty(rates: Floats, time: float, start: float, end: float) -> Floats:
-    """Hit ratios in [start, end) of copies that do not age, in a cache that is empty at 0.
+def _from_empty(rates: Floats, time: float, life: float, start: float, end: float) -> Floats | None:
+    """Hit ratios in [start, end) of copies fresh for *life*, in an LRU cache that is empty at 0.
 
-    At first nothing has to leave, so a request hits where there was one before; once the
-    characteristic *time* is over, where there was one within it.
+    None where that takes too many steps: then it is settled long before, if the warm-up is not.
     """
+    if life < end:
+        return lru_with_lifetime_from_empty(rates, time, life, start, end)
+    # At first nothing has to leave, so a request hits where there was one before; once the
+    # characteristic time is over, where there was one within it.
     filled = min(max(time, start), end)
     with np.errstate(divide="ignore", invalid="ignore"):
         missed = (np.exp(-rates * start) - np.exp(-rates * filled)) / rates
@@ -168,33 +198,59 @@ def _bounded(
     return made, Stream({}, None)
 
 
-def _objects(scenario: Scenario, stream: Stream, *, counted: bool) -> tuple[Floats, Floats, Floats]:
-    """Of all objects asked for: rate, room taken, and how long fresh (below 0: never kept)."""
+def _objects(scenario: Scenario, stream: Stream, cache: Cache) -> tuple[Floats, Floats, Floats]:
+    """Of all objects asked for: rate, room taken, and how long fresh (below 0: never kept).
+
+    Only methods that a cache looks at count; others are passed on.
+    """
     seed = scenario.document.run.seed
     rates, sizes, lives = [], [], []
-    for site, rate in stream.rates.items():
-        said = scenario.document.sites[site]
+    for host, rate in stream.rates.items():
+        said = scenario.document.sites[host]
         if said.popularity.kind == "drifting":
-            raise Declination(f"the popularity of {site} drifts")
-        if set(said.methods) - _ASKED:
-            raise Declination(f"{site} is also asked by methods that make copies invalid")
-        catalogue = Catalogue(site_of(site, said, seed), seed)
-        rates.append(rate * catalogue.site.popularity.probabilities())
-        if counted:  # whatever their sizes
-            sizes.append(np.ones(said.objects))
+            raise Declination(f"the popularity of {host} drifts")
+        looked = _looked_at(said, stream.methods.get(host))
+        if looked < 1 and said.cacheable > 0:
+            raise Declination(f"{host} is also asked by methods that make copies invalid")
+        catalogue = Catalogue(site_of(host, said, seed), seed)
+        asked = rate * looked
+        hidden = stream.hidden.get(host)
+        if hidden is None:
+            rates.append(asked * catalogue.site.popularity.probabilities())
         else:
-            sizes.append(catalogue.sizes().astype(np.float64) + _HEAD)
+            whole = asked + float(hidden.sum())
+            rates.append(
+                np.maximum(whole * catalogue.site.popularity.probabilities() - hidden, 0.0)
+            )
+        lengths = catalogue.sizes().astype(np.float64)
+        # Whatever their sizes, where objects are counted.
+        counted = isinstance(cache.capacity, Objects)
+        sizes.append(np.ones(said.objects) if counted else lengths + _HEAD)
         may = np.ones(said.objects, dtype=np.bool_)
+        if cache.max_object is not None:
+            may &= lengths <= cache.max_object
         if said.cacheable < 1:
-            may[:] = [catalogue.cacheable(number) for number in range(said.objects)]
+            may &= [catalogue.cacheable(number) for number in range(said.objects)]
         lives.append(np.where(may, float(round(said.ttl)), -1.0))
     return np.concatenate(rates), np.concatenate(sizes), np.concatenate(lives)
 
 
-def _misses(scenario: Scenario, stream: Stream, rates: Floats, hits: Floats) -> dict[str, float]:
-    left, at = {}, 0
-    for site in stream.rates:
-        past = at + scenario.document.sites[site].objects
-        left[site] = float(rates[at:past] @ (1 - hits[at:past]))
+def _looked_at(said: Site, left: frozenset[str] | None) -> float:
+    """The share of a site's requests whose methods a cache answers."""
+    methods = {name: weight for name, weight in said.methods.items() if not left or name in left}
+    whole = sum(methods.values())
+    return sum(weight for name, weight in methods.items() if name in _ASKED) / whole
+
+
+def _misses(
+    scenario: Scenario, stream: Stream, rates: Floats, hits: Floats
+) -> tuple[dict[str, float], dict[str, Floats]]:
+    """What goes on, by site; and of each object, how often a second it was answered so far."""
+    left, hidden, at = {}, dict(stream.hidden), 0
+    for host, rate in stream.rates.items():
+        past = at + scenario.document.sites[host].objects
+        answered: Floats = rates[at:past] * hits[at:past]
+        left[host] = rate - float(answered.sum())
+        hidden[host] = hidden.get(host, 0.0) + answered
         at = past
-    return left
+    return left, hidden

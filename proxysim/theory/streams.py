@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 __all__ = ["Declination", "Leaf", "Stream", "merged"]
+
+Floats = NDArray[np.float64]
 
 
 class Declination(Exception):  # noqa: N818 - no error: a model that does not apply
@@ -30,15 +35,19 @@ class Stream:
 
     ``rates`` by site, a second. ``between`` is the squared coefficient of variation of the times
     between them: 1 for Poisson, 0 where all are the same, None where that is not known. ``doubts``
-    are what makes that only nearly so. ``filtered``: what it asks for has been through a cache;
-    ``leaves`` are these caches, where they are all that came before and nothing went past them.
+    are what makes that only nearly so. ``filtered``: the share that has been through a cache;
+    ``hidden``: by site, how often a second these have answered for each object; ``leaves`` are
+    these caches, where they are all that came before and nothing went past them. ``methods``: those
+    of a site that are left, where others were turned away.
     """
 
     rates: Mapping[str, float]
     between: float | None = 1.0
     doubts: tuple[str, ...] = ()
-    filtered: bool = False
+    filtered: float = 0.0
     leaves: tuple[Leaf, ...] = ()
+    hidden: Mapping[str, Floats] = field(default_factory=dict, compare=False)
+    methods: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def rate(self) -> float:
@@ -55,7 +64,9 @@ class Stream:
         if share == 1.0:
             return self
         rates = {site: rate * share for site, rate in self.rates.items()}
-        return replace(self, rates=rates, between=1.0 if self.poisson else None, leaves=())
+        hidden = {site: found * share for site, found in self.hidden.items()}
+        between = 1.0 if self.poisson else None
+        return replace(self, rates=rates, between=between, leaves=(), hidden=hidden)
 
     def only(self, sites: Iterable[str]) -> Stream:
         """The requests for *sites*: chosen at random, as each request's site is."""
@@ -76,16 +87,29 @@ def merged(streams: Iterable[Stream]) -> Stream:
     if len(found) == 1:
         return found[0]
     rates: dict[str, float] = {}
+    hidden: dict[str, Floats] = {}
     for stream in found:
         for site, rate in stream.rates.items():
             rates[site] = rates.get(site, 0.0) + rate
+        for site, answered in stream.hidden.items():
+            hidden[site] = hidden.get(site, 0.0) + answered
     doubts = dict.fromkeys(doubt for stream in found for doubt in stream.doubts)
     between = 1.0 if all(stream.poisson for stream in found) else None
     leaves = tuple(leaf for stream in found for leaf in stream.leaves)
+    whole = sum(rates.values())
+    # What is left of a site's methods is known where all streams for it agree.
+    methods = {
+        site: left
+        for stream in found
+        for site, left in stream.methods.items()
+        if all(other.methods.get(site) == left for other in found if site in other.rates)
+    }
     return Stream(
         rates,
         between,
         tuple(doubts),
-        filtered=any(stream.filtered for stream in found),
+        filtered=sum(stream.filtered * stream.rate for stream in found) / whole if whole else 0.0,
         leaves=leaves if all(stream.leaves for stream in found) else (),
+        hidden=hidden,
+        methods=methods,
     )

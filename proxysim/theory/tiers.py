@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 
-from proxysim.theory.caches import TheoryError, characteristic_time
+from proxysim.theory.caches import TheoryError, characteristic_time, ttl_from_empty
 
-__all__ = ["Tiers", "lru_tiers", "lru_with_lifetime"]
+__all__ = ["Tiers", "lru_tiers", "lru_with_lifetime", "lru_with_lifetime_from_empty"]
 
 Floats = NDArray[np.float64]
 
@@ -23,6 +23,10 @@ Floats = NDArray[np.float64]
 _OFTEN = 12.0
 #: Of a sum whose terms are then nothing.
 _TERMS = 100
+#: Steps to a characteristic time or a lifetime, steps in all at most, and rates solved for.
+_STEPS = 40
+_MOST_STEPS = 1600
+_RATES = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +163,57 @@ def lru_with_lifetime(
     hits = _hits(asked[aging], ends[aging], lives[aging], time)
     found[aging] = hits / (1 + hits)
     return found
+
+
+def lru_with_lifetime_from_empty(
+    rates: ArrayLike, time: float, lifetime: float, start: float, end: float
+) -> Floats | None:
+    """As :func:`lru_with_lifetime`, in [start, end) of a cache that is empty at 0.
+
+    None where that takes too many steps.
+    *rates* are of the objects, *time* is LRU's characteristic time, in the same unit. Of the
+    requests at s, those hit that follow a fetch less than a lifetime ago by gaps no longer than
+    *time*; the others are fetches, which gives a renewal equation, solved on steps of a fortieth of
+    *time*. What is asked for often is never evicted, and as in a cache that lets nothing go.
+    O(steps^2) for some fifty rates, between which the others are interpolated.
+
+    Source: Feller, "An Introduction to Probability Theory and Its Applications", volume 2, section
+    XI.1, for the renewal equation; else as :func:`lru_with_lifetime`.
+    """
+    asked = np.asarray(rates, dtype=np.float64)
+    if time >= end:
+        return ttl_from_empty(asked, lifetime, start, end)
+    step = min(time, lifetime) / _STEPS
+    if end / step > _MOST_STEPS:
+        return None
+    found = np.zeros_like(asked)
+    often = asked * time > _OFTEN
+    found[often] = ttl_from_empty(asked[often], lifetime, start, end)
+    seldom = ~often & (asked > 0)
+    if seldom.any():
+        some = np.geomspace(asked[seldom].min(), asked[seldom].max() * (1 + 1e-9), _RATES)
+        ratios = _renewed(some, time, lifetime, start, end, math.ceil(end / step))
+        found[seldom] = np.interp(np.log(asked[seldom]), np.log(some), ratios)
+    return found
+
+
+def _renewed(
+    asked: Floats, time: float, lifetime: float, start: float, end: float, steps: int
+) -> Floats:
+    """The hit ratio in [start, end) for each rate: fetches in each of so many *steps*, in turn."""
+    step = end / steps
+    ends = asked * np.exp(-asked * time)
+    # The requests that hit at each age, in steps, of what was fetched at none.
+    ages = np.minimum((np.arange(steps + 1) + 0.5) * step, lifetime)
+    hits = np.array([_hits(asked, ends, np.full_like(asked, age), time) for age in ages])
+    within = np.diff(hits, axis=0, prepend=0.0 * hits[:1])
+    fetched = np.empty((steps, asked.size))
+    for at in range(steps):
+        later = (fetched[:at][::-1] * within[1 : at + 1]).sum(axis=0)
+        fetched[at] = np.maximum(asked * step - later, 0.0) / (1 + within[0])
+    middles = (np.arange(steps) + 0.5) * step
+    counted = middles >= start
+    return np.asarray(1 - fetched[counted].sum(axis=0) / (asked * step * counted.sum()))
 
 
 def _hits(asked: Floats, ends: Floats, lives: Floats, time: float) -> Floats:

@@ -143,7 +143,7 @@ def test_theory_declines_with_its_reasons():
 
 def test_what_pictures_need_is_kept_and_no_more():
     """The whole latency where the scenario is one queue; else the time at the servers."""
-    for name, nodes in (("one-queue", [""]), ("tunnels", ["", "web"]), ("filtering", [""])):
+    for name, nodes in (("one-queue", [""]), ("filtering", ["", "web"]), ("tls", [""])):
         pair = runs(SUITE[name])
         taught = doctrine(SUITE[name], replications=2)
         found = panels([pair, pair], SUITE[name], taught)

@@ -172,3 +172,17 @@ def test_the_edges():
 def test_nonsense_is_refused(wrong):
     with pytest.raises(TheoryError):
         wrong()
+
+
+def test_a_ttl_cache_from_empty_settles():
+    asked, life = np.array([0.02, 0.3, 2.0]), 10.0
+    early = caches.ttl_from_empty(asked, life, 0.0, life)
+    # In the first lifetime an object has one miss, if it is asked for at all.
+    assert early == pytest.approx(1 + np.expm1(-asked * life) / (asked * life))
+    late = caches.ttl_from_empty(asked, life, 1000.0, 3000.0)
+    assert late == pytest.approx(
+        [caches.ttl(rate, life, renewed=False) for rate in asked], abs=0.004
+    )
+    assert caches.ttl_from_empty([1.0, 0.0], [0.0, 5.0], 0.0, 9.0) == pytest.approx([0.0, 0.0])
+    with pytest.raises(caches.TheoryError):
+        caches.ttl_from_empty([1.0], [1.0], 5.0, 5.0)

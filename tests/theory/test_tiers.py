@@ -177,3 +177,45 @@ def test_what_moves_and_what_is_the_most():
 def test_parameters_out_of_range(ask):
     with pytest.raises(TheoryError):
         ask()
+
+
+def played(rate: float, time: float, life: float, start: float, end: float, runs: int) -> float:
+    """The hit ratio in [start, end), from an empty cache, by drawing one object's requests."""
+    rng = np.random.default_rng(5)
+    asked = hits = 0
+    for _ in range(runs):
+        fetched = last = -math.inf
+        at = rng.exponential(1 / rate)
+        while at < end:
+            hit = at - fetched < life and at - last <= time
+            fetched, last = (fetched if hit else at), at
+            asked += at >= start
+            hits += hit and at >= start
+            at += rng.exponential(1 / rate)
+    return hits / asked
+
+
+@pytest.mark.parametrize(
+    ("rate", "time", "life"),
+    [(0.1, 10.0, 25.0), (0.4, 10.0, 25.0), (2.0, 10.0, 25.0), (0.3, 1e9, 25.0), (0.2, 20.0, 8.0)],
+    ids=["seldom", "between", "never evicted", "nothing has to leave", "stale before it leaves"],
+)
+def test_a_cache_that_fills_while_its_copies_age(rate, time, life):
+    (found,) = tiers.lru_with_lifetime_from_empty([rate], time, life, 5.0, 60.0)
+    runs = 1500
+    # A run's requests depend on one another: no more is taken for granted than runs.
+    error = math.sqrt(found * (1 - found) / runs)
+    assert found == pytest.approx(played(rate, time, life, 5.0, 60.0, runs), abs=3.5 * error)
+
+
+def test_in_the_end_it_is_settled():
+    p = np.array([0.7, 0.2, 0.1])
+    capacity = 1.5
+    time = caches.characteristic_time(p, capacity)
+    settled = tiers.lru_with_lifetime(p, capacity, 1.0, 4.0)
+    late = tiers.lru_with_lifetime_from_empty(p, time, 4.0, 20.0, 40.0)
+    assert late == pytest.approx(settled, abs=0.004)
+
+
+def test_what_takes_too_many_steps_is_left_to_the_settled_cache():
+    assert tiers.lru_with_lifetime_from_empty([1.0], 0.01, 5.0, 0.0, 100.0) is None
