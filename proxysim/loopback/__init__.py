@@ -7,8 +7,11 @@
 ``alarm``, ``desk``   exact timers; workers and queues kept to absolute times
 ``origin``            a server on its socket, ``proxy_node`` a proxy on its own, ``group`` clients
 ``watching``          what a proxy's generators ask for, and how long that takes
-``ways``, ``door``    connections out, over links (``crossing``), and in
-``stories``           what became of each request; ``joining`` makes the run of it
+``ways``, ``door``    connections out, over links (``crossing``, ``slow_start``), and in
+``sessions``          TLS sessions that are resumed
+``drag``              what makes a proxy slow
+``stories``           what became of each request; ``joining`` makes the run of it, and ``spans``
+``unlike``            what of a scenario cannot be done here
 ====================  ===========================================================================
 """
 
