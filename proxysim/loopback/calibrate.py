@@ -220,6 +220,8 @@ def _greet(
     """Connect, ask for a stored page, and leave; the TLS session that could be resumed."""
     with Asker(port, tls, session) as asker:
         asker.get("/small")
+        if session is not None and not asker.socket.session_reused:
+            raise RunError("a TLS session is not resumed here, so what that costs is not known")
         return asker.socket.session if tls is not None else None
 
 
