@@ -310,12 +310,14 @@ def test_nothing_of_a_scenario_becomes_markup(page, tmp_path):
         "nodes.gateway.filters": [{"deny": {"domain": "casino.example"}, "because": HOSTILE}],
         "nodes.web.zone": HOSTILE,
     }
-    run = ps.simulate(scenario("office-forward-proxy", **changes), hops="all")
+    run = ps.simulate(scenario("office-forward-proxy", **changes), hops="all", explain=True)
     path = tmp_path / "hostile.html"
     path.write_text(run.play().page, encoding="utf-8")
     opened(page, path.as_uri())
     for node in range(3):
         page.run(f"{STAGE}.lookInto(0, {node})")
+    for n in range(len(run.requests)):
+        page.run(f"{STAGE}.select(0, {n})")
     page.run(f"{STAGE}.seek({STAGE}.until); {STAGE}.select(0, 0)")
     assert page.run("window.hacked") is None
     assert page.run("document.querySelectorAll('img').length") == 0
