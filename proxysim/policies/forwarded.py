@@ -48,10 +48,11 @@ _OBFUSCATED = re.compile(r"_[A-Za-z0-9._-]+\Z", re.ASCII)
 class Trusted:
     """Which proxies before this one are believed: the nearest *hops* of them, or those *networks*.
 
-    With both, both must hold; with none, nobody is. *field* is the one that they write, and the
-    only one that is read. The walk goes from the right: as long as the one who speaks is trusted,
-    what it says of who asked it is believed. What is no address (``unknown``, an obfuscated name,
-    junk) ends the walk, and the last one known is the client.
+    A scenario calls the networks ``addresses``. With both, both must hold; with none, nobody is.
+    *field* is the one that they write, and the only one that is read. The walk goes from the right:
+    as long as the one who speaks is trusted, what it says of who asked it is believed. What is no
+    address (``unknown``, an obfuscated name, junk) ends the walk, and the last one known is the
+    client.
 
     O(hops believed); what is said of the last 16384 clients is remembered.
 

@@ -150,6 +150,10 @@ def test_an_answer_may_take_all_the_room_there_is():
         site = Site(answer, capacity=capacity, epoch=None)
         site.ask()
         assert len(site.cache) == kept
+    for largest, kept in ((10, 1), (9, 0)):
+        site = Site(answer, max_object=largest)
+        site.ask()
+        assert len(site.cache) == kept
 
 
 def test_a_newer_answer_that_is_too_large_leaves_nothing_old_behind():
