@@ -1,0 +1,168 @@
+"""What a client can have held or done for it comes to an end, whatever it sends."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from proxysim.sockets.bodies import WINDOW
+from proxysim.sockets.limits import Limits
+from proxysim.sockets.reading import SKIPPED
+from tests.sockets.malformed import chunked, get, post
+
+pytestmark = pytest.mark.live
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+def patient(go):
+    """A backend that answers each request once *go* is set."""
+
+    async def answer(reader, writer):
+        while True:
+            try:
+                await reader.readuntil(b"\r\n\r\n")
+            except asyncio.IncompleteReadError:
+                writer.close()
+                return
+            await go.wait()
+            writer.write(OK)
+
+    return answer
+
+
+async def poured(writer, piece, client):
+    """Send *piece* again and again until the proxy takes no more; how often that was."""
+    for count in range(1, 1000):
+        writer.write(piece)
+        await asyncio.sleep(0)
+        if client.wire.held:
+            return count
+    raise AssertionError("it takes whatever comes")
+
+
+async def met(stage, edge, condition):
+    """The one client of *edge*, of which *condition* holds by now."""
+    await stage.until(lambda: any(condition(client) for client in edge.clients.values()))
+    return next(iter(edge.clients.values()))
+
+
+async def test_a_field_that_never_ends_is_refused(stage):
+    edge = await stage.reverse(await stage.nobody(), limits=Limits(1000, 1000))
+    reader, writer = await stage.connect(edge, b"GET / HTTP/1.1\r\nHost: a.example\r\nX: ")
+    answer = asyncio.ensure_future(reader.read())
+    for _ in range(1000):
+        writer.write(b"a" * 100)
+        await asyncio.sleep(0.001)
+        if answer.done() or reader.at_eof():
+            break
+    writer.close()
+    assert (await answer).startswith(b"HTTP/1.1 431 ")
+
+
+async def test_who_asks_on_and_on_without_reading_is_held(stage):
+    go = asyncio.Event()
+    edge = await stage.reverse(await stage.raw(patient(go)))
+    reader, writer = await stage.connect(edge, get() * 3)
+    client = await met(stage, edge, lambda client: client.wire.held)
+    assert not client.gone
+    go.set()
+    writer.write(get(b"Connection: close"))
+    assert (await reader.read()).count(b"\r\n\r\nok") == 4
+    writer.close()
+
+
+async def test_what_comes_before_an_upgrade_is_granted_is_held(stage):
+    go = asyncio.Event()
+    edge = await stage.reverse(await stage.raw(patient(go)))
+    edge.proxy.upgrades = {"websocket"}
+    asked = get(b"Connection: Upgrade", b"Upgrade: websocket")
+    _, writer = await stage.connect(edge, asked)
+    client = await met(stage, edge, lambda client: not client.idle)
+    assert await poured(writer, b"x" * 64 * 1024, client) * 64 * 1024 > WINDOW
+    assert client.held == 0
+    assert len(client.wire.early) < 4 * WINDOW
+    go.set()
+    stage.reset(writer)
+    await stage.until(lambda: not edge.clients)
+
+
+@pytest.mark.parametrize(("more", "answers"), [(0, 2), (WINDOW, 1)])
+async def test_a_body_that_nobody_wants_is_read_within_reason(stage, more, answers):
+    edge = await stage.reverse(await stage.nobody(), sites=["shop.example"])
+    size = SKIPPED - WINDOW // 2 + more
+    head = b"POST /page HTTP/1.1\r\nHost: other.example\r\nContent-Length: %d\r\n\r\n" % size
+    reader, writer = await stage.connect(edge, head)
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"x" * size)
+    writer.write(b"GET /page HTTP/1.1\r\nHost: other.example\r\nConnection: close\r\n\r\n")
+    rest = await reader.read()
+    writer.close()
+    assert rest.count(b"HTTP/1.1 421 ") == answers - 1
+
+
+async def test_a_client_of_1_0_is_not_told_to_go_on(stage):
+    go = asyncio.Event()
+    go.set()
+    edge = await stage.reverse(await stage.raw(patient(go)))
+    head = (
+        b"POST /page HTTP/1.0\r\nHost: a.example\r\nExpect: 100-continue\r\nContent-Length: 4\r\n"
+    )
+    reader, writer = await stage.connect(edge, head + b"\r\n")
+    await asyncio.sleep(0.02)
+    writer.write(b"body")
+    assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
+    writer.close()
+
+
+async def test_a_tunnel_with_a_length_is_refused(stage):
+    edge = await stage.forward()
+    asked = b"CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\nContent-Length: 0\r\n\r\n"
+    reader, writer = await stage.connect(edge, asked)
+    assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+    writer.close()
+
+
+async def test_a_refusal_is_never_written_into_an_answer(stage):
+    """The body of a request proves broken when its answer has begun."""
+
+    async def begin(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nbegun")
+        await reader.read()
+        writer.close()
+
+    edge = await stage.reverse(await stage.raw(begin))
+    reader, writer = await stage.connect(edge, chunked(b"5\r\nhello\r\n"))
+    assert (await reader.readuntil(b"begun")).startswith(b"HTTP/1.1 200 ")
+    writer.write(b"nonsense\r\n")
+    with pytest.raises(ConnectionResetError):
+        assert await reader.read() == b""
+    writer.close()
+
+
+async def test_who_leaves_before_the_answer_is_told_of_as_499(stage):
+    told, go = [], asyncio.Event()
+    edge = await stage.reverse(await stage.raw(patient(go)))
+    edge.answered = lambda client: told.append(client.status)
+    _, writer = await stage.connect(edge, get())
+    await met(stage, edge, lambda client: not client.idle)
+    stage.reset(writer)
+    await stage.until(lambda: told)
+    go.set()
+    assert told == [499]
+
+
+async def test_who_is_answered_while_it_drains_is_told_that_it_is_the_last(stage):
+    go = asyncio.Event()
+    edge = await stage.reverse(await stage.raw(patient(go)))
+    reader, writer = await stage.connect(edge, post(b"Content-Length: 4"))
+    await met(stage, edge, lambda client: not client.idle)
+    draining = asyncio.ensure_future(edge.drain())
+    await stage.until(lambda: edge.draining)
+    go.set()
+    writer.write(b"body")
+    assert (await reader.read()).endswith(b"\r\n\r\nok")
+    writer.close()
+    await draining
