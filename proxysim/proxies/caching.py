@@ -214,13 +214,7 @@ class CachingProxy(Proxy):
         """Whether *stored* is sent in the place of the error that *reply* is (RFC 5861)."""
         if isinstance(reply, Head) and reply.response.status not in ERRORS:
             return False
-        return self._takes(request, stored)
-
-    def _takes(self, request: Request, stored: Stored) -> bool:
-        if stored.strict and not stored.error_window:
-            return False
-        age = stored.age(self.clock())
-        return freshness.takes_on_error(request, age, stored.lifetime, stored.error_window)
+        return stored.stands_in(request, self.clock())
 
     def _confirmed(
         self, request: Request, cache: Cache, stored: Stored, began: float, reply: Head
@@ -295,7 +289,7 @@ class CachingProxy(Proxy):
     ) -> bool:
         """Whether *stored*, which is *state* to the first who asked, is for *request* as well."""
         if state == "stale":
-            return stored.answers(request, codings) and self._takes(request, stored)
+            return stored.answers(request, codings) and stored.stands_in(request, self.clock())
         return stored.may_be_shared(request, codings)
 
     def _fill(

@@ -81,6 +81,12 @@ class Stored:
             return False
         return self.selection is None or self.selection.fits(request, self.coding)
 
+    def stands_in(self, request: Request, now: float) -> bool:
+        """Whether it may be sent in the place of an error of the origin (RFC 5861, section 4)."""
+        return freshness.takes_on_error(
+            request, self.age(now), self.lifetime, self.error_window, strict=self.strict
+        )
+
     def may_be_shared(self, request: Request, codings: tuple[str | None, ...]) -> bool:
         """Whether, having just come, it also answers *request*, which waited for it."""
         return self.answers(request, codings) and freshness.usable_meanwhile(

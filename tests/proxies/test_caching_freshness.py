@@ -265,6 +265,13 @@ def test_the_client_may_take_a_stale_answer_for_an_error():
     assert site.ask(cache_control="stale-if-error=60, no-cache").status == 502
 
 
+def test_but_for_no_longer_than_an_origin_says_that_forbids_stale_answers():
+    site = Site(said(cache_control="s-maxage=2, stale-if-error=5"))
+    site.ask()
+    assert site.after(6).ask(cache_control="stale-if-error=60").status == 200
+    assert site.after(2).ask(cache_control="stale-if-error=60").status == 504
+
+
 def test_stale_while_revalidate_and_its_window():
     swr = said(cache_control="max-age=1, stale-while-revalidate=4", etag='"abc"')
     site = Site(swr)

@@ -234,13 +234,16 @@ def usable_meanwhile(request: Request, age: float, lifetime: float, window: floa
 _ON_AGE = ("max-age", "min-fresh", "max-stale")
 
 
-def takes_on_error(request: Request, age: float, lifetime: float, window: float) -> bool:
+def takes_on_error(
+    request: Request, age: float, lifetime: float, window: float, *, strict: bool = False
+) -> bool:
     """Whether a stored answer may stand in for an error of the origin.
 
-    For *window* seconds after its *lifetime*, or for as long as the client's own ``stale-if-error``
-    says (RFC 5861, section 4). A client's ``no-cache`` and ``max-age`` still count.
+    For *window* seconds after its *lifetime*, or, unless it is *strict*, for as long as the
+    client's own ``stale-if-error`` says (RFC 5861, section 4). A client's ``no-cache`` and
+    ``max-age`` still count.
     """
-    if "cache-control" in request.headers.fields:
+    if not strict and "cache-control" in request.headers.fields:
         said = directives(request.headers)
         window = max(window, float(seconds(said, "stale-if-error") or 0))
     return age < lifetime + window and usable(request, age, inf)
