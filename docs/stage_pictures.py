@@ -20,7 +20,7 @@ READY = "window.proxysimStage && proxysimStage.panes.length && proxysimStage.pan
 def office() -> str:
     """The second time somebody opens a page."""
     scenario = ps.load("office-forward-proxy").set({"run.duration": "4s", "run.warmup": 0})
-    return page(ps.simulate(scenario, hops="all"), scenario=scenario)
+    return page(ps.simulate(scenario, hops="all", explain=True), scenario=scenario)
 
 
 def balancing() -> str:
@@ -33,7 +33,7 @@ def balancing() -> str:
     }  # fmt: skip
     scenario = ps.load("website-reverse-proxy").set(changes)
     turns = scenario.set("nodes.edge.balancer", "round_robin")
-    runs = [ps.simulate(one, hops="all") for one in (scenario, turns)]
+    runs = [ps.simulate(one, hops="all", explain=True) for one in (scenario, turns)]
     return page(*runs, scenario=scenario, labels=("least connections", "round robin"))
 
 

@@ -94,6 +94,12 @@ def test_counts_are_the_runs_own(page, files, played):
 def test_charts_end_where_the_tables_do(page, files, played):
     opened(page, files("website-reverse-proxy"))
     page.run(f"{STAGE}.seek({STAGE}.until)")
+    hops = played("website-reverse-proxy").hops
+    sent = Counter(hops[(hops.step == "request") & (hops.request >= 0)].node)
+    for name in ("shop-1", "shop-4"):
+        icon = f"{STAGE}.panes[0].trace.data.nodes.findIndex(n => n.name === '{name}')"
+        shown = page.run(f"{STAGE}.panes[0].trace.sentTo({icon}, {STAGE}.until)")
+        assert shown == sent[f"edge>{name}"]
     charts = dict(
         page.run(
             f"""{STAGE}.charts.map(({{chart, times}}) => [chart.title,

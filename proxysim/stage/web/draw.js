@@ -182,7 +182,10 @@ export class Painter {
       const line = state.length ? (tight ? state[state.length - 1] : state.join(", ")) : this.#line(node, box.w);
       write(c, fitted(c, line, room, 10.5, 400), box.x + left, box.y + 32,
         {size: 10.5, colour: state.length ? this.colours.blocked : this.colours.faint});
-      if (node.kind === "server") this.#workers(c, node, icon, busy.get(icon) || 0);
+      if (node.kind === "server") {
+        this.#workers(c, node, icon, busy.get(icon) || 0);
+        this.#sent(c, node, icon, t);
+      }
       if (shelves.has(icon)) this.#shelf(c, shelves.get(icon), box, wall, pace);
       const inLine = measured ? Math.round(measured.queue) : waiting.get(icon) || 0;
       if (inLine > 3 && node.kind === "server") {
@@ -227,6 +230,15 @@ export class Painter {
       const {x, y, size} = this.#seat(icon, seat);
       c.strokeRect(x - size / 2 + 1, y - size / 2 + 1, size - 2, size - 2);
     }
+  }
+
+  // How many requests it has been sent so far, where there is room to say it.
+  #sent(c, node, icon, t) {
+    const box = this.places.boxes[icon], last = this.#seat(icon, (node.workers || 1) * node.count - 1);
+    const sent = this.trace.sentTo(icon, t).toLocaleString("en");
+    if (!last.hidden && last.y + last.size / 2 > box.y + box.h - 17) return;
+    write(c, fitted(c, box.w < TIGHT ? `${sent} sent` : `${sent} sent here`, box.w - 16, 10.5, 400), box.x + box.w / 2, box.y + box.h - 7,
+      {size: 10.5, colour: this.colours.faint, align: "center"});
   }
 
   // Health probes: small, and on the middle of the road.

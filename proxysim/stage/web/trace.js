@@ -53,6 +53,7 @@ export class Trace {
     this.finished = [...this.end.keys()].filter((n) => this.end[n] < Infinity)
       .sort((a, b) => this.end[a] - this.end[b]);
     this.finishedAt = Float64Array.from(this.finished, (n) => this.end[n]);
+    this.asked = this.#askedOf();
     const health = data.health || {probes: [], bouts: []};
     this.probes = health.probes.map(([start, length, way, well]) =>
       ({start: start * tick, end: (start + length) * tick, way, well: well === 1}));
@@ -141,6 +142,19 @@ export class Trace {
     if (!windows || !windows.queue[icon]) return null;
     const place = Math.max(0, upTo(windows.start, t) - 1);
     return {utilisation: (windows.utilisation[icon] || [])[place] || 0, queue: windows.queue[icon][place]};
+  }
+
+  // How many requests had been sent to a server until t.
+  sentTo(icon, t) {
+    return this.asked[icon] ? upTo(this.asked[icon], t) : 0;
+  }
+
+  #askedOf() {
+    const starts = this.data.nodes.map(() => []);
+    for (const leg of this.all) {
+      if (leg.kind === "go") starts[leg.way[leg.way.length - 1]].push(leg.start);
+    }
+    return starts.map((found) => Float64Array.from(found).sort());
   }
 
   // Spans of health probes at t.
