@@ -90,8 +90,8 @@ run.plot.with_without_latency(without, labels=("with gateway", "without"))
 
 # %% [markdown]
 # Two kinds of request: those that find a copy, and those that have to go out. The second kind
-# gains nothing. It does not lose much either: to pass through a proxy next door costs next to
-# nothing.
+# still goes the whole way. To pass through a proxy next door costs it next to nothing; and as the
+# line carries less, it even waits a little less for others.
 #
 # ## A copy has to be there first
 #
@@ -180,9 +180,9 @@ check("01-small-cache", mine)
 # ## What to remember
 #
 # * A forward proxy works for clients: it filters, caches and hides.
-# * What it answers from a copy is answered at once; what it has to fetch is no faster than
+# * What it answers from a copy is answered at once; what it has to fetch takes about as long as
 #   before.
-# * It can keep, and filter by page, only what it can read. Through a tunnel it sees the site's
-#   name and nothing more.
+# * It can keep, and filter by page, only what it can read. Of a tunnel it knows which site it
+#   leads to, when, and how much goes through; of what is said inside, nothing.
 #
 # Next: [02, what a reverse proxy does](02-reverse-proxy.ipynb).

@@ -12,10 +12,12 @@
 #
 # A reverse proxy stands in front of servers. To visitors it *is* the shop. Behind it, it
 #
-# * **balances**: it gives every request to the server that has least to do;
+# * **balances**: it gives every request to one of its servers, here to the one that has least to
+#   do;
 # * **shields**: it notices who does not answer, and leaves them out;
 # * **caches**: what it has a copy of, no server is asked for;
-# * **ends TLS**: it does the work of encryption for all of them.
+# * **ends TLS** (the encryption behind the padlock in a browser): it does that work for all of
+#   them.
 
 # %%
 import pandas as pd

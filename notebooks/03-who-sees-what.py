@@ -98,6 +98,7 @@ pd.DataFrame(
 # %% [markdown]
 # A `transparent` proxy writes your address into each request that it can read, in a line called
 # `X-Forwarded-For`. It cannot write into a tunnel, so those requests stay unnamed even then.
+# (Others call a proxy transparent that its clients do not know of; here it is one that tells.)
 # (What is not shown here: cookies, log-ins and the habits of a browser give people away whatever
 # the address.)
 #

@@ -83,8 +83,9 @@ compared = ps.compare(
 display(Markdown("\n".join(f"* {statement}" for statement in compared.statements)))
 
 # %% [markdown]
-# Each line says how sure it is. A difference is called *real* if chance alone would hardly bring
-# it about. The same as a picture: everything to the left of the line is faster than round robin.
+# Each line says how sure it is: the true difference most likely lies within the *interval*. A
+# difference is called *real* if that leaves out zero, so that chance alone would hardly bring it
+# about. The same as a picture: everything to the left of the line is faster than round robin.
 
 # %%
 compared.plot.differences()

@@ -65,7 +65,7 @@ recovered.outcome(answered(run, since=50))
 run.plot.outcomes()
 
 # %% [markdown]
-# Nobody is answered any more, ever. What piled up in those four seconds is late, so the proxy
+# Nobody is answered any more, to the end of the run. What piled up in those four seconds is late, so the proxy
 # gives up and asks again. The servers finish the old requests all the same, for nobody. Each
 # visitor's request has become four, more than the servers can do; so those are late too, and
 # asked again. The cause is gone, and the trouble feeds itself. This is a **retry storm**.
@@ -103,8 +103,8 @@ pd.DataFrame(
 
 # %% [markdown]
 # No proxy at all is better than this one: whoever asks while the servers hang has to wait, and
-# gets an answer in the end. Retries help against failures that are *rare and somebody else's*.
-# When everybody is slow, they add work exactly where there is too much of it.
+# gets an answer in the end. Retries help against failures that are *rare*, and do not strike all
+# servers at once. When everybody is slow, they add work exactly where there is too much of it.
 #
 # ## Ask who is least busy?
 #

@@ -82,8 +82,9 @@ ax.grid(alpha=0.3)
 ax.spines[["top", "right"]].set_visible(False)
 
 # %% [markdown]
-# The curve has a *knee*. Left of it, more visitors cost next to nothing; right of it, every few
-# more double the time.
+# The curve has what people call a *knee*. Left of it, more visitors cost next to nothing; right of
+# it, every few more double the time. (Where exactly it is, is a matter of taste: the curve bends
+# everywhere.)
 #
 # ## Many servers
 #
@@ -97,12 +98,13 @@ pd.DataFrame(
             format_duration(queues.mmc(90 * servers, 0.01, servers)) for servers in (1, 2, 10, 50)
         ]
     },
-    index=[f"{servers} servers" for servers in (1, 2, 10, 50)],
+    index=["1 server", *(f"{servers} servers" for servers in (2, 10, 50))],
 )
 
 # %% [markdown]
-# Together they hardly wait at all: when many share one queue, somebody is nearly always free.
-# That is what a reverse proxy is for. Ninety is too much for one, and fine for fifty.
+# Together they hardly wait at all: when many share one queue, somebody is nearly always free. (The
+# formula is that of one queue for all. A balancer that asks whoever has least to do comes close to
+# it.) Ninety is too much for one, and fine for fifty.
 #
 # ## The average is not what people feel
 #
@@ -225,7 +227,7 @@ check("08-workers", mine)
 # ## What to remember
 #
 # * Time grows slowly with how busy a server is, and then, past the knee, without bounds.
-# * Many behind one balancer may be busier than one alone.
+# * Many behind a good balancer may be busier than one alone.
 # * Plan by percentiles, and ask a plan how sure it is.
 #
 # Next: [09, theory, simulation and sockets agree](09-three-worlds.ipynb).

@@ -89,7 +89,7 @@ share.outcome(run.summary().hit_ratio["edge"])
 
 # %% [markdown]
 # A small site is read seldom: within ten minutes hardly anybody asks for the same page again.
-# Most requests find a copy that has become too old.
+# More requests find a copy that has become too old than one that is fresh.
 
 # %%
 run.plot.cache_split()
