@@ -233,12 +233,13 @@ class Link:
             return None
         if status == 101 and "upgrade" not in request.headers:
             raise Refused(502, "A change of protocol that nobody asked for.")
+        tunnel = request.method == "CONNECT" and status < 300
+        if tunnel and not _until_closed(message):
+            raise Refused(502, "A tunnel has no length.")
         self._head = message
         # The reader takes an answer to HEAD for one whose body is to come.
         self._stale = request.method == "HEAD"
-        if request.method == "CONNECT" and status < 300:
-            if not _until_closed(message):
-                raise Refused(502, "A tunnel has no length.")
+        if tunnel:
             return Incoming(self.wire, _nothing, self.abort)
         if bodiless(request.method, status):
             return None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from proxysim.messages import Request
+from proxysim.messages import Failure, Request
+from proxysim.proxies.effects import Head
 from proxysim.sockets.bodies import Stream, read_body
 from proxysim.sockets.link import Link
 from proxysim.sockets.wire import WINDOW
@@ -89,3 +90,27 @@ def test_who_leaves_before_the_end_breaks_its_connection_off(link):
     link.received(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\nhalf" % LONG)
     told[0].body.abort()
     assert link.wire.gone
+
+
+def test_an_answer_that_nobody_has_asked_for_ends_the_connection(link):
+    told = asked(link)
+    link.received(OK)
+    assert (len(told), freed[-1], link.wire.gone) == (1, link, False)
+    link.received(OK)
+    assert link.wire.gone
+
+
+@pytest.mark.parametrize(
+    ("answer", "granted"),
+    [
+        (b"HTTP/1.1 200 OK\r\n\r\n", True),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", False),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", False),
+    ],
+)
+def test_a_tunnel_has_no_length(link, answer, granted):
+    told: list = []
+    link.ask(Request("CONNECT", "http", "bank.example", 443, ""), None, told.append)
+    link.received(answer)
+    assert isinstance(told[0], Head if granted else Failure)
+    assert link.wire.gone is not granted

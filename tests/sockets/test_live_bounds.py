@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
 from proxysim.sockets.bodies import WINDOW
+from proxysim.sockets.driver import Driver
 from proxysim.sockets.limits import Limits
+from proxysim.sockets.origin import Page
 from proxysim.sockets.reading import SKIPPED
+from proxysim.sockets.serve import Server
+from proxysim.sockets.upstream import Upstreams
 from tests.sockets.malformed import chunked, get, post
 
 pytestmark = pytest.mark.live
@@ -166,3 +171,59 @@ async def test_who_is_answered_while_it_drains_is_told_that_it_is_the_last(stage
     assert (await reader.read()).endswith(b"\r\n\r\nok")
     writer.close()
     await draining
+
+
+async def test_who_is_idle_is_closed_when_it_drains(stage):
+    _, at = await stage.origin(page=Page(b"page"))
+    edge = await stage.reverse(at)
+    reader, writer = await stage.connect(edge, get())
+    await reader.readuntil(b"\r\n\r\npage")
+    await edge.drain(None)
+    assert await reader.read() == b""
+    writer.close()
+
+
+async def test_nothing_is_known_of_those_who_have_left(stage):
+    edge = await stage.reverse(await stage.nobody())
+    writers = [(await stage.connect(edge))[1] for _ in range(3)]
+    await stage.until(lambda: sum(edge._by_peer.values()) == 3)
+    for writer in writers:
+        writer.close()
+    await stage.until(lambda: not edge.clients)
+    assert not edge._by_peer
+
+
+async def test_who_does_not_read_from_a_tunnel_holds_its_server_up(stage):
+    poured = [0]
+
+    async def pour(reader, writer):
+        with suppress(ConnectionError):
+            while True:
+                writer.write(bytes(WINDOW))
+                await writer.drain()
+                poured[0] += WINDOW
+
+    bank = await stage.raw(pour)
+    gateway = await stage.forward({"bank.example": bank})
+    reader, writer = await stage.connect(gateway, b"CONNECT bank.example:443 HTTP/1.1\r\n")
+    writer.write(b"Host: bank.example:443\r\n\r\n")
+    await reader.readuntil(b"\r\n\r\n")
+    client = await met(stage, gateway, lambda client: client.wire.unsent > WINDOW)
+    before = -1
+    while poured[0] != before:
+        before = poured[0]
+        await asyncio.sleep(0.1)
+    assert client.wire.unsent < 4 * WINDOW
+    stage.reset(writer)
+    await stage.until(lambda: not gateway.clients)
+
+
+async def test_who_does_not_say_for_whom_it_speaks_is_closed(stage):
+    proxy = (await stage.reverse(await stage.nobody())).proxy
+    edge = Server(proxy, Driver(Upstreams()), Limits(header_time=0.05))
+    await stage.stack.enter_async_context(edge)
+    await edge.start("127.0.0.1", 0, proxy_protocol=True)
+    reader, writer = await stage.connect(edge, b"PROXY TCP4 ")
+    with suppress(ConnectionError):
+        assert await reader.read() == b""
+    writer.close()

@@ -133,6 +133,15 @@ async def test_what_no_head_may_pass_on_does_not_come_behind_a_body_either(stage
     assert answer.endswith(b"\r\n0\r\nx-sum: 2\r\n\r\n")
 
 
+async def test_trailers_are_for_those_who_take_them(stage):
+    said = (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-Sum: 2\r\n\r\n"
+    )
+    edge = await stage.reverse(await stage.raw(saying(said)))
+    answer = await whole(stage, edge, get(b"Connection: close"))
+    assert answer.endswith(b"\r\n5\r\nhello\r\n0\r\n\r\n")
+
+
 HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\nServer: x\r\nConnection: y\r\nY: 1\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 HINTED = b"HTTP/1.1 100 Continue\r\n\r\n" + HINTS + OK

@@ -22,6 +22,7 @@ import pytest
 from typer.testing import CliRunner
 
 from proxysim.cli import app
+from proxysim.policies.reach import Allowed, Reach
 from proxysim.sockets.origin import Origin, Page
 from proxysim.sockets.standing import Setup, _Standing
 from proxysim.sockets.upstream import Upstreams
@@ -409,6 +410,18 @@ async def test_what_cannot_be_reloaded_leaves_all_as_it_was(changes, words):
     assert said[-2].startswith("not reloaded: ")
     assert words in said[-2]
     assert said[-1] == "reloaded"
+    await standing.end()
+
+
+async def test_its_own_listeners_stay_out_of_reach_after_a_reload():
+    reaches = [Reach([Allowed("127.0.0.0/8")]) for _ in range(2)]
+    setups = [replace(setup_of(b"page", admin=("127.0.0.1", 0)), reach=reach) for reach in reaches]
+    standing = _Standing(iter(setups).__next__, lambda line: None)
+    await standing.begin()
+    standing._reload()
+    for server in (standing._server, standing._admin):
+        assert [reach.permits(server.host, server.port) for reach in reaches] == [False, False]
+    assert reaches[1].permits("127.0.0.1", 1)
     await standing.end()
 
 
