@@ -41,3 +41,5 @@ def test_a_forward_proxy_counts_too():
     assert next(proxy.handle(get(method="OPTIONS", max_forwards="0"))).response.status == 204
     fetch = next(proxy.handle(get(method="OPTIONS", max_forwards="2")))
     assert fetch.request.headers.get("max-forwards") == "1"
+    fetch = next(proxy.handle(get(max_forwards="0")))
+    assert fetch.request.headers.get("max-forwards") == "0"

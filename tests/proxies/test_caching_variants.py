@@ -96,6 +96,17 @@ def test_what_was_confirmed_last_is_the_newest():
     assert site.ask(foo="1", bar="1").body == b"first"
 
 
+@pytest.mark.parametrize("vary", ["Foo", "Foo, Accept-Encoding"])
+def test_an_origin_may_change_its_mind_about_codings(vary):
+    other = {"Foo", "Foo, Accept-Encoding"} - {vary}
+    site = Site(said(cache_control="max-age=1", vary=vary), said(**HOUR, vary=other.pop()))
+    site.ask(foo="1", accept_encoding="gzip")
+    site.after(2).ask(foo="1", accept_encoding="gzip")
+    assert len(site.cache) == 1
+    assert site.ask(foo="1", accept_encoding="gzip").from_cache
+    assert site.ask(foo="1").from_cache is (vary != "Foo")
+
+
 def test_variants_are_not_kept_without_end():
     site = Site()
     for number in range(100):
