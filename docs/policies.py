@@ -279,7 +279,8 @@ def _proofs_of(file: Path) -> Iterator[Proof]:
     known: dict[str, set[str]] = {}
     subject = ""
     if file.parent.name != "policies":
-        subject = (ast.get_docstring(tree) or "").partition(".")[0].partition(":")[0]
+        first = re.split(r"[.:](?=\s|$)", ast.get_docstring(tree) or "", maxsplit=1)[0]
+        subject = _markdown(" ".join(first.split()))
     for node in tree.body:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(_POLICIES):
             known |= {alias.name: {f"class {alias.name}"} for alias in node.names}
