@@ -49,7 +49,7 @@ def turn(
 def _begin(world: World, event: Event, node: Server | ProxyNode) -> None:
     if event.drain_for is not None or event.restart_for is not None:
         for proxy in _proxies(world):
-            proxy.fleet.drain(node.name, world.env.time)
+            proxy.fleet.drain(node.name, proxy.clock())
     if event.down_for is not None or event.restart_for is not None:
         node.go_down()
     elif event.silent_for is not None:
@@ -73,7 +73,7 @@ def _end(world: World, event: Event, node: Server | ProxyNode) -> None:
         node.heal(event.fail)
     if event.drain_for is not None or event.restart_for is not None:
         for proxy in _proxies(world):
-            proxy.fleet.undrain(node.name, world.env.time)
+            proxy.fleet.undrain(node.name, proxy.clock())
 
 
 def _proxies(world: World) -> Iterator[ReverseProxy]:

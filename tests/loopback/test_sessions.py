@@ -79,7 +79,7 @@ def steps(run: Any) -> Counter[tuple[int, str, str]]:
 @pytest.mark.parametrize(
     ("settings", "ending"),
     [
-        ({"tls": "terminate"}, {"edge"}),
+        pytest.param({"tls": "terminate"}, {"edge"}, marks=pytest.mark.slow),
         ({"tls": "reencrypt", "version": "1.2"}, {"edge", "bank-1", "bank-2"}),
         ({"tls": "passthrough"}, {"bank-1", "bank-2"}),
     ],
