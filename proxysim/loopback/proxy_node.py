@@ -80,6 +80,7 @@ class ProxyNode:
         self.demand = nan if demand is None else demand
         self.teller: Teller | None = None  # where what it hears is to be told
         self.log: list[Handled] = []
+        self.probed: list[tuple[int, str, float, float]] = []  # by which, whom, from when to when
         self.tunnels: dict[int, Watch] = {}  # by the port that leads on
         self.fetched: dict[str, tuple[str, int, int]] = {}  # who made the answer for a URL
         self.choices: list[tuple[int, float, str, dict[str, Any]]] = []

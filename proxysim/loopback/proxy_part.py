@@ -178,6 +178,7 @@ class ProxyPart(Part):
             "tunnels": tunnels,
             "lookups": dict(self.lookups),
             "choices": node.choices,
+            "probed": node.probed,
             "matched": self._matched_counted(),
             "connections": node.driver.upstreams.opened,
         }

@@ -39,6 +39,8 @@ class Spans:
             for request, port, node, step, start, end in parts["dialled"]:
                 number = carried.get((node, port), request) if request == -1 else request
                 self._span(number, node, step, start, end)
+            for number, node, began, head in parts["probed"]:
+                self._passage(number, node, began, joint.stories.told(node, number, 0), head)
         for told in joint.stories.received.values():
             for node, found in told:
                 self._received(node, found)

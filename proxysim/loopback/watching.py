@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextvars import ContextVar
 from dataclasses import replace
+from math import nan
 from typing import TYPE_CHECKING, Any
 
 from proxysim.loopback.records import Fetched, Handled
@@ -180,6 +181,9 @@ class Watch:
         reply = yield Fetch(backend, request, effect.deadlines)
         took = alarm.time - began
         self.heard = isinstance(reply, Head)
+        if self.tag is None:
+            head = began + took if self.heard else nan
+            node.probed.append((tag.id, backend.name, began, head))
         self.fetches.append((backend.name, self.attempt, began, began + took))
         if self.heard:
             if node.teller is not None:

@@ -155,7 +155,7 @@ def health_of(
 
     ``probes`` are spans ``[start, length, way, well]``, the way a list of icons; ``bouts`` are
     ``[at, icon of the proxy, icon of the backend, what]``, of which those alone are told that
-    change something.
+    change something; ``unwell`` are the probes that failed, told likewise.
     """
     hops = run.table("hops")
     last = int(np.searchsorted(hops.column("request"), 0))
@@ -186,6 +186,11 @@ def health_of(
             for bout in run.diary.bouts
             if bout.what not in ("well", "unwell") and layout.icon(bout.backend) is not None
         ],
+        "unwell": [
+            [round(bout.at / tick), layout.icon(bout.node), layout.icon(bout.backend)]
+            for bout in run.diary.bouts
+            if bout.what == "unwell" and layout.icon(bout.backend) is not None
+        ][:MOST],
     }
 
 

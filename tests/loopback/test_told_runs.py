@@ -51,3 +51,18 @@ def test_the_same_is_kept_in_both_worlds(runs: tuple[Run, Run]) -> None:
     )
     assert live
     assert sorted(live) == sorted(simulated)
+
+
+def test_probes_have_spans_on_sockets_too() -> None:
+    changes = {
+        "run.duration": "1s",
+        "run.warmup": 0,
+        "nodes.visitors.arrivals": 5,
+        "nodes.edge.health": {"active": {"interval": "200ms"}},
+    }
+    run = ps.live(ps.load("website-reverse-proxy").set(changes), hops="all", explain=True)
+    probes = run.hops[run.hops.request < 0]
+    for step in ("request", "service", "response"):
+        assert len(probes[probes.step == step]) >= 4
+    assert set(probes[probes.step == "request"].node) <= {f"edge>shop-{n}" for n in range(1, 5)}
+    assert {bout.what for bout in run.diary.bouts} >= {"well"}

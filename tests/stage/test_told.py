@@ -94,7 +94,7 @@ def test_a_run_that_does_not_explain_itself_has_nothing_to_tell():
     data = staged(run)
     assert data["messages"] is None
     assert data["caching"] is None
-    assert data["health"] == {"probes": [], "bouts": []}
+    assert data["health"] == {"probes": [], "bouts": [], "unwell": []}
 
 
 def test_messages_can_be_put_together_again(played):

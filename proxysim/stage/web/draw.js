@@ -351,6 +351,9 @@ export class Painter {
       c.globalAlpha = 1 - age * age;
       if (kind === "dropped") {
         this.sprites.draw(c, "failed", x + 20 * age * this.trace.lane[request], box.y + box.h + 6 + 60 * age * age, RADIUS * (1.2 - 0.5 * age));
+      } else if (kind === "unwell") {
+        this.sprites.draw(c, "probe", box.x - 2, y - 6, RADIUS);
+        this.sprites.draw(c, "failed", box.x - 2, y + 8, RADIUS);
       } else if (kind === "out" || kind === "back") {
         c.strokeStyle = kind === "out" ? this.colours.blocked : this.colours.hit;
         c.lineWidth = 3 * (1 - age) + 0.5;
@@ -372,7 +375,7 @@ export class Painter {
   // In words, below the node, what the latest of its signs means.
   #caption(c, incident, icon) {
     const {kind, request} = incident, box = this.places.boxes[icon];
-    const words = {blocked: "blocked: ", hit: "from the cache: ", stale: "out of date, from the cache: ", out: "", back: ""}[kind];
+    const words = {blocked: "blocked: ", hit: "from the cache: ", stale: "out of date, from the cache: ", out: "", back: "", unwell: ""}[kind];
     if (words === undefined) return;
     const width = Math.min(this.places.width - 20, 330);
     const text = fitted(c, words ? words + this.trace.url(request) : boutSays(this.trace, incident), width, 12, 600);
@@ -382,7 +385,7 @@ export class Painter {
     c.beginPath();
     c.roundRect(x - half - 2, y - 1, 2 * half + 4, 19, 9);
     c.fill();
-    write(c, text, x, y + 13, {size: 12, weight: 600, align: "center", colour: kind === "blocked" || kind === "out" ? this.colours.blocked : this.colours.hit});
+    write(c, text, x, y + 13, {size: 12, weight: 600, align: "center", colour: ["blocked", "out", "unwell"].includes(kind) ? this.colours.blocked : this.colours.hit});
   }
 }
 

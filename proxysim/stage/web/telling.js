@@ -31,6 +31,7 @@ export function clock(t, until) {
 // News of a server: who leaves it out, and why; or that it is back.
 export function boutSays(trace, {icon, by, what}) {
   const {nodes} = trace.data, name = nodes[icon].name, proxy = by === null ? "the proxy" : nodes[by].name;
+  if (what === "unwell") return `a probe of ${proxy} finds ${name} unwell`;
   const why = {ejected: "too many failures", down: "its probes fail", drained: "it is being drained"}[what];
   return why ? `${proxy} leaves ${name} out: ${why}` : `${proxy} asks ${name} again`;
 }

@@ -54,7 +54,8 @@ export class Trace {
       .sort((a, b) => this.end[a] - this.end[b]);
     this.finishedAt = Float64Array.from(this.finished, (n) => this.end[n]);
     this.asked = this.#askedOf();
-    const health = data.health || {probes: [], bouts: []};
+    const health = data.health || {probes: [], bouts: [], unwell: []};
+    this.unwell = health.unwell.map(([at, by, icon]) => ({at: at * tick, by, icon, what: "unwell", kind: "unwell", request: -1}));
     this.probes = health.probes.map(([start, length, way, well]) =>
       ({start: start * tick, end: (start + length) * tick, way, well: well === 1}));
     this.probeStarts = Float64Array.from(this.probes, (probe) => probe.start);
@@ -225,6 +226,7 @@ export class Trace {
         if (at < Infinity) found.push({at, kind: "dropped", icon: first ? first.way[0] : this.where(n, at), request: n});
       }
     }
+    found.push(...this.unwell);
     for (const bout of this.bouts) found.push({...bout, kind: bout.what === "back" ? "back" : "out", request: -1});
     return found.sort((a, b) => a.at - b.at);
   }
