@@ -156,6 +156,16 @@ def test_what_is_found_obsolete_is_forgotten(answer, left, collapse):
     assert len(site.cache) == left
 
 
+def test_what_has_been_replaced_meanwhile_is_not_forgotten_for_the_older_one():
+    site = Site(said(cache_control="max-age=1"), said(body=b"newer", **HOUR))
+    site.ask()
+    slow = site.after(2).proxy.handle(get())
+    next(slow)
+    site.ask()
+    slow.send(said(404, cache_control="no-store"))
+    assert site.ask().body == b"newer"
+
+
 @pytest.mark.parametrize(
     ("stored", "condition", "expected"),
     [
