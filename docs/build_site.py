@@ -163,8 +163,9 @@ def gather() -> None:
         text = text.replace("](../docs/", "](../") if inside else text
         text = re.sub(r"\]\(\.\./notebooks/([\w-]+)\.ipynb", r"](lessons/\1.ipynb", text)
         put(name, text.encode())
-    for picture in sorted((DOCS / "images").glob("*")):
-        put(f"images/{picture.name}", picture.read_bytes())
+    for folder in ("images", "validation"):
+        for picture in sorted((DOCS / folder).glob("*")):
+            put(f"{folder}/{picture.name}", picture.read_bytes())
     for name, content in gallery.pages():
         put(f"gallery/{name}", content)
     for name in OUTSIDE:

@@ -13,6 +13,7 @@ from proxysim import theory
 from proxysim.results.run import Run
 from proxysim.results.summary import plain
 from proxysim.scenario import Scenario
+from proxysim.scenario.nodes import ProxyBase
 from proxysim.sim import simulate
 from proxysim.statistics.spread import Spread, formula, spread
 from proxysim.studies.overlay import whole_latency
@@ -118,11 +119,15 @@ def doctrine(
         for prediction in said.made
         if prediction.grade != "bound"
         for figure in FIGURES
-        if figure in prediction.values
+        if figure in prediction.values and (figure not in _TIMES or _serves(scenario, prediction))
     ]
     if not wanted:
         return Taught(declined=tuple(declined))
-    known = [found for found in said.made if found.times is not None and found.grade != "bound"]
+    known = [
+        found
+        for found in said.made
+        if found.times is not None and found.grade != "bound" and _serves(scenario, found)
+    ]
     values: list[list[float | None]] = [[] for _ in wanted]
     samples: dict[str, list[Floats]] = {found.node: [] for found in known}
     made, wanted_runs = 0, replications
@@ -145,7 +150,7 @@ def doctrine(
         elif figure in _PERCENTILES:
             declined.append(f"{prediction.node}: {_too_few(figure)}")
     for prediction in said.made:
-        if "response" in prediction.values and prediction.times is None:
+        if (prediction, "response") in wanted and prediction.times is None:
             declined.append(f"{prediction.node}: {prediction.model} tells the mean alone, no p95")
     curves = tuple((found.node, _curves(found, samples[found.node])) for found in known)
     alone = whole_latency(scenario)
@@ -195,6 +200,11 @@ def _curves(prediction: Prediction, samples: Sequence[Floats]) -> tuple[Spread, 
     )
     simulated = spread(f"simulated {len(samples)} times", samples, band=True)
     return (told,) if simulated is None else (told, simulated)
+
+
+def _serves(scenario: Scenario, prediction: Prediction) -> bool:
+    """Whether runs tell its times apart: servers' they do, a proxy's processor's they do not."""
+    return not isinstance(scenario.document.nodes.get(prediction.node), ProxyBase)
 
 
 def _members(scenario: Scenario, node: str) -> Sequence[str]:

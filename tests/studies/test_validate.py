@@ -127,6 +127,13 @@ def test_a_mean_that_theory_tells_alone_has_no_percentiles():
     assert "shop: G/G/2 tells the mean alone, no p95" in found.declined
 
 
+def test_of_a_processor_only_how_busy_it_is_can_be_seen():
+    found = doctrine(SUITE["balancing"].set("costs", "typical"), replications=2)
+    assert [(row.node, row.figure) for row in found.rows] == [("edge", "utilisation")]
+    assert found.queues == ()
+    assert not any(reason.startswith("edge") for reason in found.declined)
+
+
 def test_a_percentile_of_few_requests_is_declined():
     found = doctrine(SUITE["one-queue"].set({"run.duration": 12.0}), replications=2)
     assert "p99" not in {row.figure for row in found.rows}
