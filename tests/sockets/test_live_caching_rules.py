@@ -49,10 +49,12 @@ BY_HAND = {
     # Several requests at a time, step by step; on sockets: test_live_reverse.py.
     "test_what_was_evicted_while_it_was_asked_about_is_still_confirmed": "step by step",
     "test_what_was_asked_for_before_a_change_is_not_kept_after_it": "step by step",
+    "test_what_has_been_replaced_meanwhile_is_not_forgotten_for_the_older_one": "step by step",
     "test_cache_status_knows_a_fetch_that_was_another_s": "step by step",
     "test_a_fetch_is_shared_by_those_whom_its_answer_is_for": "step by step",
     "test_what_is_for_the_first_alone_is_not_shared_with_the_second": "step by step",
     "test_what_has_gone_stale_is_asked_about_once_for_all": "step by step",
+    "test_a_confirmation_of_something_else_leaves_each_to_ask_alone": "step by step",
     "test_an_error_in_place_of_a_confirmation_is_stood_in_for_once_for_all": "step by step",
     "test_what_stands_in_for_an_error_is_shared_only_by_those_whom_it_is_for": "step by step",
     "test_who_asks_after_a_change_does_not_join_a_fetch_from_before_it": "step by step",
