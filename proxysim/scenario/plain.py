@@ -7,11 +7,9 @@ from numbers import Integral, Real
 from typing import Any
 
 from proxysim.errors import ScenarioError
-from proxysim.scenario.yaml_reader import MAX_DEPTH
+from proxysim.scenario.yaml_reader import LARGEST, MAX_DEPTH
 
 __all__ = ["plain"]
-
-_LARGEST = 2**63
 
 
 def plain(value: Any, place: str, depth: int = 0) -> Any:
@@ -28,8 +26,12 @@ def plain(value: Any, place: str, depth: int = 0) -> Any:
         return str(value)
     if isinstance(value, Integral):
         number = int(value)
-        if abs(number) >= _LARGEST:
-            raise ScenarioError("found a whole number beyond 64 bits", place=place)
+        if abs(number) >= LARGEST:
+            raise ScenarioError(
+                "found a whole number beyond 64 bits",
+                place=place,
+                mend=f"Give one below {LARGEST:,}.",
+            )
         return number
     if isinstance(value, Real):
         return float(value)

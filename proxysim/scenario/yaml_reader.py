@@ -22,11 +22,15 @@ from yaml.scanner import Scanner
 
 from proxysim.errors import ScenarioError
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_PARTS", "Path", "Source", "decode", "read"]
+__all__ = ["LARGEST", "MAX_BYTES", "MAX_DEPTH", "MAX_PARTS", "Path", "Source", "decode", "read"]
 
 MAX_BYTES = 10_000_000
 MAX_PARTS = 100_000
 MAX_DEPTH = 40
+#: What tables and random streams can hold: 64 bits.
+LARGEST = 2**63
+
+WRITTEN = "Write out what the alias stands for."
 
 Path = tuple[str | int, ...]
 
@@ -165,9 +169,9 @@ class _Reading:
         self.parts += 1
         line = node.start_mark.line + 1
         if self.parts > MAX_PARTS:
-            self.refuse(line, f"its aliases unfold into more than {MAX_PARTS:,} parts", "")
+            self.refuse(line, f"its aliases unfold into more than {MAX_PARTS:,} parts", WRITTEN)
         if len(path) > MAX_DEPTH:
-            self.refuse(line, "it holds itself through an alias, or is nested too deep", "")
+            self.refuse(line, "it holds itself through an alias, or is nested too deep", WRITTEN)
         if isinstance(node, ScalarNode):
             return self.scalar(node, line)
         self.expect_tag(node, line)
@@ -211,9 +215,11 @@ class _Reading:
         """The entries that ``<<`` brings in; the first of several mappings wins."""
         for part in node.value if isinstance(node, SequenceNode) else [node]:
             if not isinstance(part, MappingNode):
-                self.refuse(node.start_mark.line + 1, "<< takes a mapping, or a list of them", "")
+                self.refuse(
+                    node.start_mark.line + 1, "<< takes a mapping, or a list of them", WRITTEN
+                )
             if len(path) > MAX_DEPTH:
-                self.refuse(part.start_mark.line + 1, "<< merges a mapping into itself", "")
+                self.refuse(part.start_mark.line + 1, "<< merges a mapping into itself", WRITTEN)
             yield from self.mapping(part, (*path, "<<")).items()
 
     def scalar(self, node: ScalarNode, line: int) -> Hashable:
@@ -229,7 +235,10 @@ class _Reading:
             case "bool":
                 return str(text).lower() == "true"
             case "int":
-                return int(text.replace("_", ""))
+                number = int(text.replace("_", ""))
+                if abs(number) >= LARGEST:
+                    self.refuse(line, f"found {text}", f"Give a number below {LARGEST:,}.")
+                return number
             case _:
                 bare = text.replace("_", "").lower()
                 return float(bare.replace(".inf", "inf").replace(".nan", "nan"))

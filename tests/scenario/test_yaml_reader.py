@@ -47,6 +47,8 @@ def test_merge_keys_fill_in_and_own_keys_win():
         ("a: &a [*a]", "x:1", "holds itself"),
         ("a: &a {<<: *a, b: 1}", "x:1", "into itself"),
         ("a: {<<: 3}", "x:1", "<< takes a mapping"),
+        ("a: 1\nb: 9223372036854775808", "x:2", "Give a number below 9,223,372,036,854,775,808"),
+        ("a: -99_999_999_999_999_999_999", "x:1", "found -99_999_999_999_999_999_999"),
         ("a: *b", "x:1", "no anchor is named 'b'"),
         ("a:\n\tb: 1", "x:2", "tab"),
         ("a: b: c", "x:1", "second ': '"),

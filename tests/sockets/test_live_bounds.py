@@ -14,7 +14,7 @@ from proxysim.sockets.origin import Page
 from proxysim.sockets.reading import SKIPPED
 from proxysim.sockets.serve import Server
 from proxysim.sockets.upstream import Upstreams
-from tests.sockets.malformed import chunked, get, post
+from tests.sockets.malformed import chunked, get
 
 pytestmark = pytest.mark.live
 
@@ -162,15 +162,17 @@ async def test_who_leaves_before_the_answer_is_told_of_as_499(stage):
 async def test_who_is_answered_while_it_drains_is_told_that_it_is_the_last(stage):
     go = asyncio.Event()
     edge = await stage.reverse(await stage.raw(patient(go)))
-    reader, writer = await stage.connect(edge, post(b"Content-Length: 4"))
-    await met(stage, edge, lambda client: not client.idle)
+    reader, writer = await stage.connect(edge, get() * 3)
+    await met(stage, edge, lambda client: client.wire.held)
     draining = asyncio.ensure_future(edge.drain())
     await stage.until(lambda: edge.draining)
     go.set()
-    writer.write(b"body")
-    assert (await reader.read()).endswith(b"\r\n\r\nok")
+    first, second, none = (await reader.read()).split(b"\r\n\r\nok")
     writer.close()
     await draining
+    assert b"\r\nconnection: close" not in first
+    assert b"\r\nconnection: close" in second
+    assert none == b"", "what comes behind it is not answered"
 
 
 async def test_who_is_idle_is_closed_when_it_drains(stage):
