@@ -156,6 +156,14 @@ def test_what_is_found_obsolete_is_forgotten(answer, left, collapse):
     assert len(site.cache) == left
 
 
+@pytest.mark.parametrize("collapse", [False, True])
+def test_who_asks_about_what_is_not_kept_is_told_by_the_origin(collapse):
+    site = Site(said(304, None, etag='"1"', **HOUR), said(), collapse=collapse)
+    assert site.ask(if_none_match='"1"').status == 304
+    assert len(site.cache) == 0
+    assert site.ask().status == 200
+
+
 def test_what_has_been_replaced_meanwhile_is_not_forgotten_for_the_older_one():
     site = Site(said(cache_control="max-age=1"), said(body=b"newer", **HOUR))
     site.ask()

@@ -54,6 +54,8 @@ def test_a_language_that_the_client_wants_most_will_do():
         ("de, fr", False),
     ):
         assert reused(german, first=first, second=get(accept_language=wants)) is expected
+    other = said(**HOUR, vary="Foo", content_language="de")
+    assert not reused(other, first=get(foo="en"), second=get(foo="de"))
 
 
 def test_variants_stand_side_by_side():
