@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -100,6 +100,27 @@ def test_a_ratio_counts_in_its_window_and_not_of_too_few():
     for _ in range(3):
         breakers.observe(backends[0], None, False, 12.0)
     assert not breakers.admits(backends[0], 12.0)
+
+
+@given(
+    answers=st.lists(st.tuples(st.integers(0, 8), st.booleans()), max_size=60),
+    least=st.integers(1, 6),
+    ratio=st.sampled_from([0.2, 0.5, 1.0]),
+)
+def test_the_window_is_of_ten_steps_and_each_answer_counts_in_its_own(answers, least, ratio):
+    """Against all answers so far, counted anew each time; half seconds, and steps of one."""
+    one, breakers = Backend("s"), Breakers(ratio=ratio, window=10.0, least=least)
+    seen, now = [], 0.0
+    for halves, ok in answers:
+        now += halves / 2
+        seen.append((int(now), ok))
+        counted = [good for step, good in seen if step > int(now) - 10]
+        failed = counted.count(False)
+        opens = not ok and len(counted) >= least and failed >= ratio * len(counted)
+        breakers.observe(one, None, ok, now)
+        assert breakers.admits(one, now) is not opens
+        if opens:
+            return
 
 
 def test_it_says_when_it_is_worth_asking_again():
