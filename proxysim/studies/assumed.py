@@ -39,6 +39,12 @@ def assumptions(
         " (proxysim validate holds them against real sockets)"
     )
     yield _arrivals(scenario)
+    for path, each in what.lists.items():
+        values = ", ".join(f"{value:g}" for value in each)
+        yield (
+            f"{path} lists {values}: members of other counts have these in turn, again from the"
+            " beginning where there are more"
+        )
     yield from _order(what, found)
     looks = f"{len(bench.looks)} looks" if len(bench.looks) > 1 else "1 look"
     many = len(bench.objectives)

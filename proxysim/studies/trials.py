@@ -21,18 +21,19 @@ from proxysim.studies.search import Verdict
 
 __all__ = ["FIRST_LOOK", "Bench", "Steps", "Trials", "looks_at"]
 
-#: Replications before the first look; twice as many before each further one.
-FIRST_LOOK = 3
+#: Replications before the first look; twice as many before each further one. From three, intervals
+#: at the confidence that several looks leave are twice as wide, and hardly any look would tell.
+FIRST_LOOK = 4
 #: An interval inside this share of the bound is as near as it need be known: too near to tell.
 NEAR = 0.01
 #: Where, from so many on, so many times the most replications would be needed, one gives up.
-EARLIEST, FAR = 12, 2.0
+EARLIEST, FAR = 8, 2.0
 #: What is measured beside the objectives.
 _BESIDE = ("mean", "throughput", "offered", "wait", "service", "network", "cpu")
 
 
 def looks_at(most: int) -> list[int]:
-    """After how many replications one looks: 3, 6, 12 and so on up to *most*."""
+    """After how many replications one looks: 4, 8, 16 and so on up to *most*."""
     looks = [min(FIRST_LOOK, most)]
     while looks[-1] < most:
         looks.append(min(2 * looks[-1], most))
@@ -43,7 +44,7 @@ class Bench:
     """Where values are tried: every value on the same draws, each as often as it takes.
 
     *survive* backends may be down. A verdict is given when all of an interval lies on one side of
-    the bound; one looks after 3, 6, 12 ... replications, *most* at last, and at *confidence* over
+    the bound; one looks after 4, 8, 16 ... replications, *most* at last, and at *confidence* over
     all looks and objectives together (Bonferroni). *added* are further metrics, such as a cost.
     """
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import cycle, islice
 from typing import Any, Literal, get_args
 
 from pydantic import WithJsonSchema
@@ -11,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from proxysim.errors import ScenarioError, UnitError
 from proxysim.scenario import Scenario
-from proxysim.scenario.nodes import Clients
+from proxysim.scenario.nodes import Clients, Server
 from proxysim.scenario.paths import fields_of, model_at, with_value
 from proxysim.studies.ladder import COUNT, FACTOR, KINDS, NUMBER, Kind, kind_of
 from proxysim.studies.load import with_load
@@ -27,7 +28,9 @@ class Variable:
     """The *path* that varies, what *kind* of quantity it is, and its value *now*.
 
     *is_load*: more of it is more to do. *member* says what a count counts, such as a server; empty
-    otherwise.
+    otherwise. *lists* are fields, by path, that list a value for each member: other counts go
+    through the list in turn, from its beginning as often as it takes. *named* are its members to
+    which events happen.
     """
 
     path: str
@@ -35,12 +38,26 @@ class Variable:
     now: Any
     is_load: bool = False
     member: str = ""
+    lists: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    named: Mapping[str, int] = field(default_factory=dict)
 
     def at(self, scenario: Scenario, value: float) -> Scenario:
         """*scenario* with *value*; ScenarioError where that makes it wrong."""
         if self.path == LOAD:
             return with_load(scenario, value)
-        return scenario.set(self.path, int(value) if self.kind.whole else float(value))
+        for name, number in self.named.items():
+            if value < number:
+                least = max(self.named.values())
+                raise ScenarioError(
+                    f"with {self.phrase(value)} there is no {name}, to which an event happens",
+                    place=self.path,
+                    mend=f"Begin at {least}, as in between {least}..{4 * least}; or leave out what"
+                    " happens: --set 'events=[]'",
+                )
+        changes: dict[str, Any] = {self.path: int(value) if self.kind.whole else float(value)}
+        for path, each in self.lists.items():
+            changes[path] = list(islice(cycle(each), int(value)))
+        return scenario.set(changes)
 
     @property
     def first(self) -> Literal["low", "high"]:
@@ -92,7 +109,15 @@ def variable(scenario: Scenario, path: str) -> Variable:
         error.place = path
         error.mend = "Name a field that holds a number or a quantity, such as nodes.shop.count."
         raise
-    return Variable(path, kind, now, _is_load(scenario, steps), _member(scenario, steps))
+    return Variable(
+        path,
+        kind,
+        now,
+        _is_load(scenario, steps),
+        _member(scenario, steps),
+        dict(_lists(scenario, steps)),
+        _named(scenario, steps),
+    )
 
 
 def _is_load(scenario: Scenario, steps: tuple[str | int, ...]) -> bool:
@@ -112,6 +137,31 @@ def _member(scenario: Scenario, steps: tuple[str | int, ...]) -> str:
     return ""
 
 
+def _lists(
+    scenario: Scenario, steps: tuple[str | int, ...]
+) -> Iterator[tuple[str, tuple[float, ...]]]:
+    """The fields that list a value for each of the members that are counted."""
+    match steps:
+        case ("nodes", name, "count"):
+            node = scenario.document.nodes[str(name)]
+            for one in ("speed", "weight"):
+                if isinstance(node, Server) and isinstance(each := getattr(node, one), list):
+                    yield f"nodes.{name}.{one}", tuple(each)
+
+
+def _named(scenario: Scenario, steps: tuple[str | int, ...]) -> dict[str, int]:
+    """The members, of those that are counted, to which events happen: their places, from 1."""
+    match steps:
+        case ("nodes", name, "count") if len(members := scenario.members(str(name))) > 1:
+            happens = [{event.node, *(event.link or ())} for event in scenario.document.events]
+            ends = set().union(*happens)
+            # Of one, the only member has the name of the group.
+            return {
+                member: max(place, 2) for place, member in enumerate(members, 1) if member in ends
+            }
+    return {}
+
+
 def _found(tree: Any, steps: tuple[str | int, ...]) -> Any:
     for step in steps:
         try:
@@ -124,18 +174,18 @@ def _found(tree: Any, steps: tuple[str | int, ...]) -> Any:
 def _of_field(scenario: Scenario, steps: tuple[str | int, ...]) -> Kind | None:
     """The kind that the grammar says the field is of; None where it leaves that open."""
     model = model_at(scenario.tree, steps[:-1])
-    field = fields_of(model).get(str(steps[-1])) if model is not None else None
-    if field is None:
+    found = fields_of(model).get(str(steps[-1])) if model is not None else None
+    if found is None:
         return None
     told = {
-        found.json_schema.get("x-quantity")
-        for found in _annotations(field)
-        if isinstance(found, WithJsonSchema) and found.json_schema
+        said.json_schema.get("x-quantity")
+        for said in _annotations(found)
+        if isinstance(said, WithJsonSchema) and said.json_schema
     }
     for kind in KINDS:
         if kind.name in told:
             return kind
-    types = _types(field.annotation)
+    types = _types(found.annotation)
     return COUNT if int in types else NUMBER if float in types else None
 
 

@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+import proxysim as ps
 from proxysim.errors import ResultError, ScenarioError
 from proxysim.studies.plan import plan
 from tests.studies.small import SHOP
@@ -43,7 +44,7 @@ def test_the_evidence_is_a_row_for_each_value(servers):
         assert mean["low"] <= mean["found"] <= mean["high"]
         assert row["verdict"] == servers.found.verdicts[row["value"]].value
         assert unanswered["metric"] == "unanswered"
-        assert row["replications"] >= 3
+        assert row["replications"] >= 4
     assert said["assumptions"]
     assert said["manifest"]["scenario_hash"] == BUSY.hash
     json.dumps(said, allow_nan=False)
@@ -180,9 +181,15 @@ def test_what_a_scenario_has_not_is_refused():
 
 
 def test_a_value_that_makes_the_scenario_wrong_is_named():
-    listed = SHOP.set("nodes.shop.speed", [1, 2])
-    with pytest.raises(ScenarioError, match="set both together"):
-        plan(listed, "mean < 40ms", SERVERS)
+    eventful = ps.load("website-reverse-proxy")
+    with pytest.raises(ScenarioError, match="with 1 server there is no shop-2"):
+        plan(eventful, "mean < 40ms", SERVERS)
+
+
+def test_members_that_differ_go_on_in_turn_and_it_is_assumed():
+    listed = SHOP.set({"nodes.shop.count": 2, "nodes.shop.speed": [1, 2]})
+    found = plan(listed, "mean < 400ms", SERVERS, between=(1, 3), check=False, workers=1)
+    assert any("speed lists 1, 2: members of other counts" in one for one in found.assumptions)
 
 
 def test_a_notebook_shows_it(servers):

@@ -89,7 +89,7 @@ WRONG = {
     "price": ([*QUEUE, "-o", "p99 < 1s", "--price", "cheap"], "0.12/h"),
     "precision": ([*QUEUE, "-o", "p99 < 1s", "--precision", "x"], "--precision: found 'x'"),
     "confidence": ([*QUEUE, "-o", "p99 < 1s", "--confidence", "2"], "like 0.95"),
-    "replications": ([*QUEUE, "-o", "p99 < 1s", "--replications", "2"], "at least 3"),
+    "replications": ([*QUEUE, "-o", "p99 < 1s", "--replications", "2"], "at least 4"),
     "survive": ([*QUEUE, "-o", "p99 < 1s", "--survive", "1"], "no server stands behind"),
     "scenario": (["nosuch", "-o", "p99 < 1s"], "there is no scenario 'nosuch'"),
     "out": ([*QUEUE, "-o", "p99 < 1s", "--out", "/dev/null/x"], "cannot be written to"),

@@ -94,6 +94,24 @@ def test_what_is_no_quantity_is_refused(path):
         variable(SHOP, path)
 
 
+def test_members_of_other_counts_have_what_is_listed_in_turn():
+    listed = ps.load("website-reverse-proxy").set("events", [])
+    of = variable(listed, "nodes.shop.count")
+    assert of.at(listed, 2).document.nodes["shop"].speed == [1, 1]
+    assert of.at(listed, 4) == listed
+    assert of.at(listed, 6).document.nodes["shop"].speed == [1, 1, 1, 0.5, 1, 1]
+    assert of.at(listed, 6).document.nodes["shop"].weight == 1
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_count_without_whom_an_event_happens_to_is_refused_with_the_mend(count):
+    eventful = ps.load("website-reverse-proxy")
+    of = variable(eventful, "nodes.shop.count")
+    assert of.at(eventful, 3).document.nodes["shop"].count == 3
+    with pytest.raises(ScenarioError, match=r"there is no shop-[23].*Begin at 3.*'events=\[\]'"):
+        of.at(eventful, count)
+
+
 def test_a_path_that_does_not_exist_is_refused():
     with pytest.raises(ScenarioError, match="Did you mean 'count'"):
         variable(SHOP, "nodes.shop.cout")

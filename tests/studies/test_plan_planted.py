@@ -111,5 +111,5 @@ def test_what_is_at_the_bound_cannot_be_told():
     assert (found.answer, found.found.next) == (3, 2)
     near = found.trial(2)
     assert near.verdict.value == "unsure"
-    assert near.replications == 12 > found.trial(3).replications
+    assert near.replications == 8 > found.trial(3).replications
     assert "too near to tell" in str(found)

@@ -46,35 +46,35 @@ def made_up(monkeypatch):
 
 
 def test_one_looks_after_ever_twice_as_many():
-    assert looks_at(48) == [3, 6, 12, 24, 48]
-    assert looks_at(40) == [3, 6, 12, 24, 40]
-    assert looks_at(3) == [3]
+    assert looks_at(48) == [4, 8, 16, 32, 48]
+    assert looks_at(20) == [4, 8, 16, 20]
+    assert looks_at(4) == [4]
 
 
 def test_what_is_clear_takes_few_replications(made_up):
     quick = made_up(lambda n: 0.05 + 0.001 * n).trial(1, SHOP)
     slow = made_up(lambda n: 0.5 + 0.001 * n).trial(1, SHOP)
-    assert (quick.verdict, quick.replications) == (Verdict.MEETS, 3)
-    assert (slow.verdict, slow.replications) == (Verdict.MISSES, 3)
+    assert (quick.verdict, quick.replications) == (Verdict.MEETS, 4)
+    assert (slow.verdict, slow.replications) == (Verdict.MISSES, 4)
 
 
 def test_what_is_near_takes_more_until_it_can_be_told(made_up):
     found = made_up(lambda n: 0.094 + (0.003 if n % 2 else -0.003)).trial(1, SHOP)
     assert found.verdict is Verdict.MEETS
-    assert 3 < found.replications <= 48
+    assert 4 < found.replications <= 48
 
 
 def test_what_is_too_near_is_not_pursued(made_up):
     found = made_up(lambda n: 0.1 + (1e-5 if n % 2 else -1e-5)).trial(1, SHOP)
-    assert (found.verdict, found.replications) == (Verdict.UNSURE, 3)
+    assert (found.verdict, found.replications) == (Verdict.UNSURE, 4)
 
 
 def test_what_would_take_far_too_many_is_given_up_and_told(made_up):
     found = made_up(lambda n: 0.102 + (0.1 if n % 2 else -0.1)).trial(1, SHOP)
-    assert (found.verdict, found.replications) == (Verdict.UNSURE, 12)
+    assert (found.verdict, found.replications) == (Verdict.UNSURE, 8)
     (mean,) = found.measured
     width = (mean.found.high - mean.found.low) / 2
-    assert found.would_take == pytest.approx(12 * (width / 0.002) ** 2, rel=0.01)
+    assert found.would_take == pytest.approx(8 * (width / 0.002) ** 2, rel=0.01)
     clear = made_up(lambda n: 0.05 + 0.001 * n).trial(1, SHOP)
     assert clear.would_take is None
 
