@@ -22,7 +22,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
 def patient(go):
-    """A backend that answers each request once *go* is set."""
+    """A backend that answers each request once *go* is set, or leaves when it is left."""
 
     async def answer(reader, writer):
         while True:
@@ -31,7 +31,8 @@ def patient(go):
             except asyncio.IncompleteReadError:
                 writer.close()
                 return
-            await go.wait()
+            while not (go.is_set() or reader.at_eof() or reader.exception()):  # noqa: ASYNC110
+                await asyncio.sleep(0.002)
             writer.write(OK)
 
     return answer
