@@ -271,6 +271,14 @@ def test_a_head_brings_what_is_stored_up_to_date_or_makes_it_obsolete(new, kept)
         assert (got["a"], got["b"], got.body) == ("2", "1", b"0123456789")
 
 
+@pytest.mark.parametrize(("length", "kept"), [("0", True), ("1", False)])
+def test_a_head_is_about_an_answer_without_content_too(length, kept):
+    site = Site(said(body=None, cache_control="max-age=1"))
+    site.ask()
+    site.after(2).says(said(body=None, content_length=length, **HOUR)).ask(method="HEAD")
+    assert site.says(said()).ask().from_cache is kept
+
+
 # Invalidation, section 4.4.
 
 
