@@ -227,8 +227,7 @@ class Watch:
         racers = [self._racer(self.attempt)]
 
         def second() -> Generator[Any, Any, Any]:
-            first = max([self.attempt, *(racer.attempt for racer in racers)])
-            racers.append(self._racer(first + APART))
+            racers.append(self._racer(self.attempt + APART))
             return racers[-1].watched(effect.second())
 
         won = yield Race(racers[0].watched(effect.first), effect.after, second)

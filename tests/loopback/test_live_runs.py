@@ -133,6 +133,30 @@ def test_slow_start_holds_back_what_it_does_when_simulated():
     assert np.median(took[0][~held]) < took[0][held].min()
 
 
+def test_a_request_and_its_hedge_take_what_they_do_when_simulated():
+    """Whoever of both wins: that hangs on time, but what each has to do does not."""
+    tree = one_queue(**{"run.duration": 0.5, "nodes.server.service.exponential": "30ms"}).to_dict()
+    tree["nodes"]["server"] |= {"count": 2, "sites": []}
+    tree["nodes"]["edge"] = {
+        "kind": "reverse_proxy",
+        "sites": ["app.example"],
+        "backends": "server",
+        "balancer": "round_robin",
+        "hedge": {"after": 0, "budget": "100%"},
+    }
+    scenario = from_dict(tree)
+    took = []
+    for run in (ps.live, ps.simulate):
+        hops = run(scenario, sequential=True, hops="all").hops
+        spans = hops[hops["step"] == "service"].astype({"node": str})
+        took.append({(row.request, row.node): row.end - row.start for row in spans.itertuples()})
+    both = took[0].keys() & took[1].keys()
+    requests = [request for request, _ in both]
+    assert len(both) > len(set(requests)) > 10  # some were served twice
+    for key in both:
+        assert took[0][key] == pytest.approx(took[1][key], abs=1e-9)
+
+
 def test_what_is_not_answered_before_the_end_is_in_flight():
     run = {"run.duration": 0.3, "run.drain": 0.1}
     live = ps.live(one_queue(**run, **{"nodes.server.service": "3s"}))
