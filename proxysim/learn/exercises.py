@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from proxysim.errors import ResultError, ScenarioError, UnitError, did_you_mean
 from proxysim.learn.arithmetic import value_of
 from proxysim.learn.experiments import found_at, told
-from proxysim.learn.figures import Figures, Part, Stock
+from proxysim.learn.figures import Figures, Part, Stock, unit_of
 from proxysim.learn.progress import Progress
 from proxysim.learn.quantities import read, written
 
@@ -196,8 +196,9 @@ def _scenario(exercise: str, asked: Exercise, answer: object) -> Checked:
     names = {name: found_at(run, path) for name, path in asked.reads.items()}
     tree = answer.document.model_dump(mode="json", by_alias=True)
     names |= {name: found_at(tree, path) for name, path in asked.values.items()}
-    units = {name: "s" if "latency" in path else "" for name, path in asked.reads.items()}
-    texts = {name: written(value, units.get(name, "")) for name, value in names.items()}
+    texts = {
+        name: written(value, unit_of(asked.reads.get(name, ""))) for name, value in names.items()
+    }
     for demand in asked.demands:
         if not value_of(demand.that, names):
             return Checked(exercise, False, demand.otherwise.format(**texts))

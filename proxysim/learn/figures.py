@@ -14,7 +14,7 @@ from proxysim.learn.arithmetic import names_in, value_of
 from proxysim.learn.experiments import Setting, answered, found_at
 from proxysim.learn.quantities import written
 
-__all__ = ["Experiment", "Figure", "Figures", "Part", "names_used"]
+__all__ = ["Experiment", "Figure", "Figures", "Part", "names_used", "unit_of"]
 
 _SHARES = ("hit_ratio", "byte_hit_ratio", "utilisation", "sees", "shares")
 
@@ -57,16 +57,17 @@ class Figure(Part):
     def of(cls, value: Any) -> Any:
         """From a file: ``slow latency.p99``, or ``{is: slow / fast, unit: times}``."""
         if isinstance(value, str):
-            return {"read": value, "unit": _unit(value.partition(" ")[2])}
+            return {"read": value, "unit": unit_of(value.partition(" ")[2])}
         if isinstance(value, dict) and "read" in value:
-            return {"unit": _unit(value["read"].partition(" ")[2]), **value}
+            return {"unit": unit_of(value["read"].partition(" ")[2]), **value}
         if isinstance(value, dict) and "is" in value:
             value = dict(value)
             return {"is_": value.pop("is"), **value}
         return value
 
 
-def _unit(path: str) -> str:
+def unit_of(path: str) -> str:
+    """The unit of what stands at *path* in what is told of a run; none for a plain number."""
     parts = path.replace("without.", "").split(".")
     if parts[0] in _SHARES:
         return "share"
