@@ -29,6 +29,8 @@ WIRED = (
     "os.dup2(ends[0], 3); os.dup2(ends[1], 4);"
     "os.execv(sys.argv[3], sys.argv[3:])"
 )
+#: Of keys that a browser itself does something with.
+CODES = {"Enter": 13, "ArrowLeft": 37, "ArrowRight": 39}
 #: Seconds in which a loaded machine answers.
 PATIENCE = 60.0
 
@@ -107,6 +109,7 @@ class Page:
             type="keyDown",
             key=key,
             text=text or (key if len(key) == 1 else ""),
+            windowsVirtualKeyCode=CODES.get(key, 0),
         )
         self.send("Input.dispatchKeyEvent", type="keyUp", key=key)
 

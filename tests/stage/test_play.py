@@ -89,6 +89,30 @@ def test_a_beginner_is_led_to_the_first_scene(page, address):
     page.until("document.querySelector('.predict').textContent.includes('As you said')")
 
 
+def test_the_keyboard_leads_through_a_scene(page, address):
+    opened(page, address)
+    scene = "document.querySelectorAll('.scenes button')[1]"
+    page.run(f"{scene}.focus()")
+    page.key("Enter", "\r")
+    page.until("document.querySelectorAll('.answers button').length === 3")
+    assert page.run(f"document.activeElement === {scene}")
+    page.run("document.querySelector('.answers button').focus()")
+    page.key("Enter", "\r")
+    page.until("proxysimStage.playing")
+    assert page.run("document.activeElement.textContent") == "Tell me now"
+    page.key("Enter", "\r")
+    page.until("document.querySelector('.predict').textContent.includes('It was')")
+    assert page.run("document.activeElement.id") == "play"
+    slider = "document.getElementById('set-nodes.staff.count')"
+    page.run(f"{slider}.focus()")
+    before = page.run(f"{slider}.value")
+    page.key("ArrowRight")
+    page.until("location.search.includes('nodes.staff.count')")
+    page.until(READY)
+    assert page.run("document.activeElement.id") == "set-nodes.staff.count"
+    assert page.run(f"{slider}.value") != before
+
+
 def test_a_slider_makes_a_new_run(page, address):
     opened(page, address, ONE)
     before = page.run("proxysimStage.panes[0].trace.data.hash")

@@ -4,7 +4,7 @@ import {element} from "./dom.js";
 import {Player} from "./player.js";
 import {duration} from "./words.js";
 
-const STEPS = 1000; // of a slider
+const STEPS = 1000, STEP = 10; // of a slider, and what a key moves it by
 const FILM = [2, 15]; // s that a film lasts, at least and at most
 
 class Live {
@@ -169,10 +169,11 @@ class Live {
   }
 
   #ladder() {
-    const ladder = this.known.scenes[this.name] || [];
+    const ladder = this.known.scenes[this.name] || [], focused = this.scenes.contains(document.activeElement);
     this.scenes.replaceChildren(...ladder.map((scene, place) => element("button", {
       type: "button", "aria-current": place === this.scene ? "step" : null, on: {click: () => this.#play(place)}},
       `${place + 1}. ${scene.title}`)));
+    if (focused && this.scene >= 0) this.scenes.children[this.scene].focus();
     const scene = ladder[this.scene];
     this.text.textContent = scene ? scene.text : "";
     this.text.hidden = !scene;
@@ -254,7 +255,7 @@ class Live {
       return element("label", {class: "row", title: control.title}, element("span", {}, control.label, box));
     }
     const told = element("output", {}, quantity(control, control.value));
-    const slider = element("input", {type: "range", id, min: 0, max: STEPS, value: placed(control, control.value), on: {
+    const slider = element("input", {type: "range", id, min: 0, max: STEPS, step: STEP, value: placed(control, control.value), on: {
       input: () => { told.textContent = quantity(control, chosen(control, slider.value)); },
       change: () => this.#set(control.path, chosen(control, slider.value)),
     }});

@@ -305,21 +305,23 @@ export class Player {
   }
 
   #guessed(place) {
-    const asked = this.asking;
+    const asked = this.asking, focused = this.parts.predict.contains(document.activeElement);
     this.guess = {asked, place};
     this.asking = null;
     this.parts.predict.replaceChildren(element("p", {}, "You say: ", element("b", {}, asked.choices[place]), ". Watch. "),
       element("button", {type: "button", class: "link", on: {click: () => this.#reveal()}}, "Tell me now"));
+    if (focused) this.parts.predict.querySelector("button").focus();
     this.play();
   }
 
   #reveal() {
     if (!this.guess) return;
     const {asked, place} = this.guess;
-    const right = place === asked.answer;
+    const right = place === asked.answer, focused = this.parts.predict.contains(document.activeElement);
     this.parts.predict.replaceChildren(
       element("p", {}, element("b", {}, right ? "As you said: " : `You said “${asked.choices[place]}”. It was: `), right ? "" : `${asked.choices[asked.answer]}. `, asked.because));
     this.guess = null;
+    if (focused) this.parts.play.focus();
   }
 
   share() {

@@ -14,7 +14,7 @@ export function shellOf(player) {
   const p = {
     title: element("h1"), question: element("p", {class: "question"}), watch: element("p", {class: "watch"}),
     stages: element("div", {class: "stages"}), charts: element("div", {class: "charts", ariaLabel: "charts"}),
-    predict: element("div", {class: "predict", hidden: true}),
+    predict: element("div", {class: "predict", ariaLive: "polite", hidden: true}),
     problem: element("div", {class: "problem", role: "alert", hidden: true}),
     inspect: element("div", {class: "inspect"}), told: element("ol", {class: "told"}),
     clock: element("output", {id: "clock"}), rate: element("span", {class: "rate", id: "rate"}),
