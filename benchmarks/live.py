@@ -13,6 +13,7 @@ import argparse
 import os
 import statistics
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -142,7 +143,7 @@ def seeds(_: argparse.Namespace) -> None:
 
 
 def sequential(options: argparse.Namespace) -> None:
-    """Every shipped scenario, one request after another: all decisions are to be equal."""
+    """Every shipped scenario, one request after another: all that is decided is to be equal."""
     for name in options.scenario or ps.shipped():
         scenario = ps.load(name)
         run = scenario.document.run
@@ -164,6 +165,28 @@ def sequential(options: argparse.Namespace) -> None:
         mark("decisions that differ", len(differing), 0, "")
         for row in differing[:3]:
             print(f"    {row}")
+        seen, expected = sights(live), sights(simulated)
+        mark("sights that differ", (seen - expected).total() + (expected - seen).total(), 0, "")
+        mark(
+            "nodes whose handshakes differ",
+            len(handshakes(live) ^ handshakes(simulated)),
+            0,
+            "",
+        )
+
+
+def sights(run: Run) -> Counter[tuple[str, ...]]:
+    """Who saw what of whom, and how often."""
+    return Counter(map(tuple, run.views.astype(str).to_numpy().tolist()))
+
+
+def handshakes(run: Run) -> set[tuple[str, str, int]]:
+    """How often each node shook hands in full, and resumed."""
+    return {
+        (node, kind, count)
+        for node, fact in run.facts.items()
+        for kind, count in fact.get("handshakes", {}).items()
+    }
 
 
 def stops(_: argparse.Namespace) -> None:
