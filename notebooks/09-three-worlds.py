@@ -14,8 +14,8 @@
 # being worked on, and forgets those that wait, gets "least connections" quite wrong, and its
 # charts look as good as any. So what you saw in these lessons is checked, in two directions:
 #
-# * against **theory**: for some small systems there are exact formulas, older than any computer
-#   network;
+# * against **theory**: for some small systems there are exact formulas, the first of them older
+#   than any computer;
 # * against **sockets**: the same proxies run as real programs on this machine, with real
 #   connections.
 
@@ -116,8 +116,10 @@ display(Markdown("\n".join(f"* {each.node}: {each.reason}" for each in declined)
 # asks, when, for what, and how much work that is. So every single request can be held against its
 # twin.
 #
-# What follows is measured, so it is a little different each time, and on a busy machine the real
-# one is slower than the simulated one: a real proxy costs time, which was left out here.
+# What follows is measured, so it is a little different each time. The real one is somewhat slower
+# than the simulated one: a real proxy costs time, which was left out here. A live run also keeps
+# watch over itself, whether requests went out late, whether the machine was too busy to be
+# believed. If so, it says that it is *void*; then close other programs, and run it again.
 
 # %% tags=["measured"]
 short = servers.set(
@@ -133,6 +135,11 @@ worlds = {
     name: (ps.simulate(scenario), ps.live(scenario))
     for name, scenario in {"with edge": short, "without": short.without("edge")}.items()
 }
+for name, (_, live) in worlds.items():
+    told = live.extra["live"]
+    late = format_duration(told["lateness_p50"])
+    print(f"{name}: half of the requests were sent less than {late} late;", end=" ")
+    print(f"void: {told['void'] or 'no'}")
 
 # %% jupyter={"source_hidden": true} tags=["hide-input", "measured"]
 _, axes = plt.subplots(1, 2, figsize=(9, 4.4), sharex=True, sharey=True, layout="constrained")
@@ -147,11 +154,13 @@ for ax, (name, (simulated, live)) in zip(axes, worlds.items(), strict=True):
     ax.spines[["top", "right"]].set_visible(False)
 
 # %% [markdown]
-# Each dot is one request. Without the proxy, the dots lie on the line: the same requests waited
-# behind the same others, for the same time. With it, most of them do. Some lie off it, because
-# the balancer decided otherwise: where two answers come at nearly the same moment, the real world
-# may have them in the other order, and from there on things go another way. The whole stays the
-# same:
+# Each dot is one request. Without the proxy, the dots lie along the line: the same requests waited
+# behind the same others, for nearly the same time. With it, many lie off the line, because the
+# balancer decided otherwise: where two answers come at nearly the same moment, the real world may
+# have them in the other order, and from there on things go another way for this or that request.
+# For all of them together, what differs is mostly the time that the real proxy and the machine
+# under it take, which was left out of the simulation. ([Calibration](../docs/calibration.md)
+# measures it, so that it can be put in.)
 
 # %% jupyter={"source_hidden": true} tags=["hide-input", "measured"]
 pd.DataFrame(
@@ -168,25 +177,14 @@ pd.DataFrame(
 )
 
 # %% [markdown]
-# A live run keeps watch over itself, too: whether requests went out late, whether the machine was
-# too busy to be believed. If so, it says that it is void.
-
-# %% tags=["measured"]
-told = worlds["with edge"][1].extra["live"]
-display(
-    Markdown(
-        f"Half of the requests went out within {format_duration(told['lateness_p50'])} of the time "
-        f"that was meant. Void: {told['void'] or 'no'}."
-    )
-)
-
-# %% [markdown]
 # ## Exercise
 #
-# The oldest of these formulas is for one server with one queue. If a request is $S$ seconds of
-# work, and the server is busy a share $\rho$ of its time, then a request takes, waiting included,
+# The simplest of these formulas is for one server with one queue, where requests come at random
+# moments and their work varies at random (the table calls it M/M/1). If a request is *S* seconds of
+# work on average, and the server is busy a share *b* of its time, then a request takes on average,
+# waiting included,
 #
-# $$T = \frac{S}{1 - \rho}.$$
+# > *T* = *S* / (1 − *b*).
 #
 # **How long does a request of ten milliseconds take, at a server that is busy seventy-five in a
 # hundred?** Work it out; then, if you like, hold a run of `one-server` against it.
