@@ -132,10 +132,8 @@ def _map(shelf: Progress) -> None:
 
     found = standing(shelf)
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
-    table.add_column("topic", style="bold cyan", no_wrap=True)
+    table.add_column("topic")
     screen = console()
-    if told := screen.width >= ROOMY:
-        table.add_column("what it is about")
     table.add_column("min", justify="right")
     for mode in WAYS:
         table.add_column(mode, justify="center", no_wrap=True)
@@ -147,8 +145,10 @@ def _map(shelf: Progress) -> None:
         if each["cards"]["due"]:
             marks["cards"] = f"{each['cards']['due']} due"
         cells = [marks[mode] for mode in WAYS]
-        about = [Text(each["about"])] if told else []
-        table.add_row(each["topic"], *about, str(each["minutes"]), *cells)
+        topic = Text(each["topic"], style="bold cyan")
+        if screen.width >= ROOMY:
+            topic.append(f"\n{each['about']}", style="not bold default")
+        table.add_row(topic, str(each["minutes"]), *cells)
     screen.print()
     screen.print(table)
     screen.print()

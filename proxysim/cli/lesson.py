@@ -66,6 +66,8 @@ def _next(screen: Console, talk: Talk, answer: str | None) -> Step:
 
 def choose(topic: Topic, progress: Progress) -> str | None:
     """Ask which way into *topic*; Enter takes the first that was not gone yet. None: left."""
+    from rich.table import Table
+
     from proxysim.cli.screen import console
     from proxysim.learn.ways import WAYS
 
@@ -73,10 +75,11 @@ def choose(topic: Topic, progress: Progress) -> str | None:
     done = progress.done(topic.name)
     fresh = next((mode for mode in WAYS if mode not in done), "quiz")
     screen.print(f"\n[bold]{topic.title}[/]\n{topic.lesson.about}\n")
+    ways = Table.grid(padding=(0, 1, 0, 0))
     for mode, way in WAYS.items():
-        mark = "✓" if mode in done else " "
         summary = (way.__doc__ or "").partition("\n")[0]
-        screen.print(f"  {mark} [bold cyan]{mode:9}[/] {summary}")
+        ways.add_row(" ", "✓" if mode in done else " ", f"[bold cyan]{mode}[/]", summary)
+    screen.print(ways)
     while True:
         try:
             said = _line(screen, f"\nWhich way? Enter: {fresh}, q: leave > ").lower()
