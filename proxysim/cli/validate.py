@@ -140,7 +140,8 @@ def validate(
         if costs is None:
             whose = "Costs measured just before."
         files = _written(found, out, whose)
-        typer.echo(f"Written: {out}, and {len(files)} charts in {files[0].parent}", err=as_json)
+        charts = f", and {len(files)} charts in {files[0].parent}" if files else ""
+        typer.echo(f"Written: {out}{charts}", err=as_json)
     if not all(row.ok for row in found):
         raise typer.Exit(1)
 
@@ -173,7 +174,8 @@ def _announced(
     times = f"{rounds} rounds" if rounds > 1 else "a round"
     return (
         f"This takes about {format_duration(took)}: {many}{times} of {format_duration(seconds)}"
-        f"{' each' if many else ''}. Nothing else should keep this machine busy meanwhile."
+        f"{' each' if many else ''}; longer where rounds are void and made again. Nothing else"
+        " should keep this machine busy meanwhile."
     )
 
 

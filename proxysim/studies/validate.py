@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from proxysim import theory
 from proxysim.engines.running import program
 from proxysim.errors import RunError
 from proxysim.loopback import live
@@ -36,6 +37,8 @@ AGAIN = 2
 WARMUP = 0.15
 #: About how many seconds it takes to begin and end the processes of a live run.
 BESIDES = 2.5
+#: About how many it takes to hold theory against simulations.
+DOCTRINE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +225,8 @@ def seconds_of(
     """
     short = _round_of(scenario, length)
     took = rounds * (short.document.run.duration + BESIDES)
+    if engine is None and any(made.grade != "bound" for made in theory.of(scenario).made):
+        took += DOCTRINE
     if engine is None and requests:
         took += BESIDES + _span(simulate(_first(scenario, requests, None), sequential=True))
     return took

@@ -78,35 +78,45 @@ class ValidationPlots:
         )  # fmt: skip
 
     def _parity(self, ax: Axes | None, *, shares: bool) -> Axes:
-        pairs: list[Pair] = []
-        bounds: set[tuple[str, float]] = set()
+        pairs = self.pairs(shares=shares)
+        drawn = {pair.metric for pair in pairs}
+        bounds = {
+            bound
+            for found in self._found
+            for metric, bound in _bounds(found, shares)
+            if metric in drawn
+        }
+        return parity(
+            pairs, ax, title="Shares in both worlds" if shares else "Latency in both worlds",
+            source=_source(self._found), shares=shares,
+            bounds=[(_width(bound, shares), bound) for bound in sorted(bounds)],
+        )  # fmt: skip
+
+    def pairs(self, *, shares: bool) -> list[Pair]:
+        """The figures that both worlds have: shares, or times."""
+        pairs = []
         for found in self._found:
             for check in found.checks:
-                if check.expected is None or check.found is None:
-                    continue
                 metric = _metric(check.what, shares)
-                if metric is None or not (shares or min(check.expected, check.found) > 0):
+                one, other = check.expected, check.found
+                if metric is None or one is None or other is None:
                     continue
-                whose, name = found.engine or "ours", f"{_called(found)}: {check.what}"
-                pairs.append(Pair(whose, metric, check.expected, check.found, check.ok, name))
-            bounds.update(_bounds(found, shares))
-        title = "Shares in both worlds" if shares else "Latency in both worlds"
-        drawn = {pair.metric for pair in pairs}
-        return parity(
-            pairs, ax, title=title, source=_source(self._found), shares=shares,
-            bounds=[(_width(bound, shares), bound)
-                    for bound in sorted({bound for metric, bound in bounds if metric in drawn})],
-        )  # fmt: skip
+                if shares or min(one, other) > 0:
+                    whose, name = found.engine or "ours", f"{_called(found)}: {check.what}"
+                    pairs.append(Pair(whose, metric, one, other, check.ok, name))
+        return pairs
 
 
 def figures(found: Sequence[Validation]) -> Iterator[tuple[str, str, Figure]]:
     """All charts that *found* has something to show on: a slug, a title and the figure."""
     plot = ValidationPlots(found)
-    figure = Figure(figsize=(11.4, 5.6), layout="constrained", facecolor="white")
-    left, right = figure.subplots(1, 2)
-    plot.parity(left)
-    plot.shares(right)
-    yield "parity", "Every figure on sockets against the simulated one", figure
+    kinds = [shares for shares in (False, True) if plot.pairs(shares=shares)]
+    if kinds:
+        size = (5.7 * len(kinds), 5.6)
+        figure = Figure(figsize=size, layout="constrained", facecolor="white")
+        for shares, ax in zip(kinds, figure.subplots(1, len(kinds), squeeze=False)[0], strict=True):
+            plot._parity(ax, shares=shares)
+        yield "parity", "Every figure on sockets against the simulated one", figure
     for one in found:
         if not one.panels:
             continue
@@ -132,7 +142,7 @@ def _source(found: Sequence[Validation]) -> str:
     (one, *more) = found
     requests = sum(each.requests for each in found)
     many = f"{len(found)} validations" if more else _called(one)
-    rounds = "" if more else f"{one.rounds} rounds of {one.length:g} s · "
+    rounds = "" if more else f"{one.rounds} round{'s' * (one.rounds != 1)} of {one.length:g} s · "
     return f"{many} · {rounds}n = {requests:,} in each world"
 
 
