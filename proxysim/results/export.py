@@ -24,9 +24,9 @@ def to_csv(run: Run, path: str | Path) -> list[Path]:
     """Write the requests to *path* if it ends in ``.csv``, else all tables into that directory.
 
     UTF-8 with a header line; numbers to the last bit. Beside ``NAME.csv`` lies
-    ``NAME.manifest.json``, in a directory ``manifest.json``. There ``choices.jsonl`` says why each
-    backend was chosen, one JSON object a line, where the run explained itself. Gives the files
-    written.
+    ``NAME.manifest.json``, in a directory ``manifest.json``. Where the run explained itself there
+    are also, one JSON object a line, ``choices.jsonl`` (why each backend was chosen) and the run's
+    diary: ``messages.jsonl``, ``deeds.jsonl`` and ``bouts.jsonl``. Gives the files written.
     """
     target = Path(path)
     alone = target.suffix.lower() == ".csv"
@@ -37,17 +37,24 @@ def to_csv(run: Run, path: str | Path) -> list[Path]:
         manifest = target.with_suffix(".manifest.json") if alone else target / "manifest.json"
         text = json.dumps(run.manifest, indent=2, ensure_ascii=False) + "\n"
         manifest.write_text(text, encoding="utf-8")
-        choices = [] if alone else _choices(run, target)
-    return [*files.values(), *choices, manifest]
+        told = [] if alone else list(_told(run, target))
+    return [*files.values(), *told, manifest]
 
 
-def _choices(run: Run, directory: Path) -> list[Path]:
-    if not run.choices:
-        return []
-    file = directory / "choices.jsonl"
-    lines = (json.dumps(choice, ensure_ascii=False) + "\n" for choice in run.choices)
-    file.write_text("".join(lines), encoding="utf-8")
-    return [file]
+def _told(run: Run, directory: Path) -> Iterator[Path]:
+    """Write what the run has explained."""
+    diary = run.diary
+    for name, rows in (
+        ("choices", run.choices),
+        ("messages", [row._asdict() for row in diary.messages]),
+        ("deeds", [row._asdict() for row in diary.deeds]),
+        ("bouts", [row._asdict() for row in diary.bouts]),
+    ):
+        if rows:
+            file = directory / f"{name}.jsonl"
+            lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+            file.write_text("".join(lines), encoding="utf-8")
+            yield file
 
 
 def to_parquet(run: Run, path: str | Path) -> list[Path]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -139,6 +141,15 @@ def test_who_is_probed_and_left_out_is_told() -> None:
     assert "back" in kinds
     assert [bout.at for bout in news] == sorted(bout.at for bout in news)
     assert {bout.what for bout in run.diary.bouts if bout.backend == "shop-2"} == {"well"}
+
+
+def test_the_diary_is_in_the_files(run: Run, tmp_path: Path) -> None:
+    written = run.to_csv(tmp_path)
+    for name, rows in (("messages", run.diary.messages), ("deeds", run.diary.deeds)):
+        assert tmp_path / f"{name}.jsonl" in written
+        lines = (tmp_path / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+        assert [json.loads(line) for line in lines] == [row._asdict() for row in rows]
+    assert not (tmp_path / "bouts.jsonl").exists()
 
 
 def test_nothing_is_noted_of_a_run_that_need_not_explain_itself() -> None:
