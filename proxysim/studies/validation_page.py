@@ -34,7 +34,7 @@ _PICTURES = """\
 Below each scenario stands how many requests took longer than each latency: simulated and on
 sockets, of the same requests, so that these two lines should lie on one another. Where theory knows
 the distribution, its curve stands with long simulations of it, and a band from the lowest to the
-highest of these: how far luck alone carries runs of a minute."""
+highest of these: how far luck alone carries one run."""
 
 
 def page(found: Sequence[Validation], costs: str = "", pictures: Mapping[str, str] = _NONE) -> str:

@@ -45,8 +45,10 @@ def of(scenario: Scenario) -> Predictions:
 
     Goes with the requests from the clients on, and keeps account of how regular they are. Where a
     formula applies, its values stand with the assumptions that they rest on; where none does, the
-    reason. Predictions are of a settled system: arrivals that change, faults and events, and
-    whatever turns requests away by load or impatience are declined. Reads no access logs.
+    reason. Queues are told of once they have settled, LRU caches within the run, which begins with
+    them empty. Arrivals that change, faults and events, and whatever turns requests away by load
+    are declined; filters are followed where they go by what is asked for; of clients who give up or
+    wait for connections of their own only what caches make of them is told. Reads no access logs.
     """
     return _Walk(scenario).walked()
 

@@ -401,9 +401,10 @@ def website(cache: dict[str, Any], **site: Any) -> Scenario:
         ({"capacity": "3MB"}, {"size": {"lognormal": {"mean": "10kB", "sigma": 1.0}}}),
         ({"capacity": {"objects": 300}}, {"ttl": 5.0}),
         ({"capacity": {"objects": 300}, "eviction": "fifo"}, {}),
+        ({"capacity": {"objects": 300}, "eviction": "random"}, {}),
         ({"capacity": "1GB"}, {"cacheable": 0.7}),
     ],
-    ids=["objects", "bytes", "ageing", "fifo", "filling up"],
+    ids=["objects", "bytes", "ageing", "fifo", "random", "filling up"],
 )
 def test_hit_ratios_beside_the_simulator(cache, site):
     asked = website(cache, **site)
