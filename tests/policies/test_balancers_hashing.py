@@ -179,6 +179,14 @@ def test_bounded_load_takes_the_first_on_the_ring_within_its_bound(size, factor,
         assert chosen.in_flight <= bound <= ceil(factor * len(flying) / size)
 
 
+def test_bounded_load_goes_on_from_the_last_point_to_the_first():
+    pool = make_pool(3)
+    balancer = build_balancer({"bounded_load": {"factor": 1, "points": 4}}, Random(1))
+    for key in range(600):
+        balancer.choose(ask(str(key)), pool).__enter__()
+    assert [backend.in_flight for backend in pool] == [200, 200, 200]
+
+
 @given(
     given_weights=st.lists(st.sampled_from([0.5, 1.0, 2.0, 0.1]), min_size=1, max_size=8),
     factor=st.sampled_from([1, 1.1, 1.25, 3]),

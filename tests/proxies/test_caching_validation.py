@@ -174,6 +174,15 @@ def test_what_has_been_replaced_meanwhile_is_not_forgotten_for_the_older_one():
     assert site.ask().body == b"newer"
 
 
+def test_nor_for_an_older_one_that_proves_too_large():
+    site = Site(said(body=b"newer", **HOUR), max_object=1000)
+    slow = site.proxy.handle(get())
+    next(slow)
+    site.after(1).ask(cache_control="no-cache")
+    slow.send(said(body=b"x" * 2000, **HOUR)).store.abandon(2000)
+    assert site.ask().body == b"newer"
+
+
 @pytest.mark.parametrize(
     ("stored", "condition", "expected"),
     [

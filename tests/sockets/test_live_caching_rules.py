@@ -49,6 +49,7 @@ BY_HAND = {
     # Several requests at a time, step by step; on sockets: test_live_reverse.py.
     "test_what_was_evicted_while_it_was_asked_about_is_still_confirmed": "step by step",
     "test_what_was_asked_for_before_a_change_is_not_kept_after_it": "step by step",
+    "test_nor_for_an_older_one_that_proves_too_large": "step by step",
     "test_what_has_been_replaced_meanwhile_is_not_forgotten_for_the_older_one": "step by step",
     "test_cache_status_knows_a_fetch_that_was_another_s": "step by step",
     "test_a_fetch_is_shared_by_those_whom_its_answer_is_for": "step by step",
