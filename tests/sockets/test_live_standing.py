@@ -425,6 +425,26 @@ async def test_its_own_listeners_stay_out_of_reach_after_a_reload():
     await standing.end()
 
 
+async def test_a_second_signal_ends_it_at_once_and_what_stops_is_not_reloaded():
+    said, setup = [], setup_of(b"page")
+    setup.proxy.pages["/"] = Page(b"page", delay=60.0)
+    standing = _Standing(lambda: setup, said.append)
+    await standing.begin()
+    server = standing._server
+    _, writer = await asyncio.open_connection(server.host, server.port)
+    writer.write(b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n")
+    while all(client.idle for client in server.clients.values()):
+        await asyncio.sleep(0.005)
+    standing._stop()
+    standing._reload()
+    assert said[-1] == "stopping; 1 requests under way"
+    assert not standing.stopped.is_set()
+    standing._stop()
+    assert standing.stopped.is_set()
+    await standing.end()
+    writer.close()
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
 def test_a_full_disk_loses_lines_of_the_log_and_no_request():
     with origin(b"page") as (port, _):
