@@ -433,7 +433,7 @@ async def test_a_second_signal_ends_it_at_once_and_what_stops_is_not_reloaded():
     server = standing._server
     _, writer = await asyncio.open_connection(server.host, server.port)
     writer.write(b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n")
-    while all(client.idle for client in server.clients.values()):
+    while all(client.idle for client in server.clients.values()):  # noqa: ASYNC110
         await asyncio.sleep(0.005)
     standing._stop()
     standing._reload()
