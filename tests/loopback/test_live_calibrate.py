@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 
 from proxysim.cli import app
 from proxysim.costs import from_mapping
+from proxysim.errors import RunError
 from proxysim.loopback import calibrate as calibrating
 from proxysim.loopback.calibrate import Calibration, Figure
 from proxysim.scenario.costing import read_profile
@@ -112,3 +114,25 @@ def read(found):
     tree = yaml.safe_load(found.to_yaml())
     del tree["measured"]
     return {name: steps for name, steps in tree.items() if steps is not None}
+
+
+def test_a_session_that_is_not_resumed_is_not_taken_for_one(monkeypatch):
+    class Stubborn:
+        socket = SimpleNamespace(session=None, session_reused=False)
+
+        def __init__(self, *_):
+            pass
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+        def get(self, target):
+            pass
+
+    monkeypatch.setattr(calibrating, "Asker", Stubborn)
+    calibrating._greet(0, object())
+    with pytest.raises(RunError, match="session is not resumed here"):
+        calibrating._greet(0, object(), object())
