@@ -304,6 +304,7 @@ def test_a_clock_that_starts_elsewhere_in_the_week_is_that_far_ahead(start, now)
         "",
         "8-18",
         "Mon 25:00-26:00",
+        "Mon 08:00-25:00",
         "Mon 08:00-08:00",
         "Foo",
         "Mon-Tue-Wed",

@@ -6,6 +6,7 @@ import pytest
 
 from proxysim.messages import Failure
 from proxysim.policies.compression import Compression
+from proxysim.proxies.effects import Spawn, Wait
 from tests.proxies.origin import DATED, HOUR, Site, get, play_two, reused, said
 
 # Vary, section 4.1.
@@ -198,6 +199,15 @@ def test_who_wants_it_as_it_is_gets_it_so_from_the_store_as_well():
     assert site.ask(accept_encoding="gzip").body == b"<gzip>" + words
 
 
+def test_a_confirmation_adds_nothing_to_what_is_not_coded_here():
+    picture = said(cache_control="max-age=10", etag='"1"', content_type="image/png")
+    site = Site(picture, proxy={"compression": Compression(("gzip",))})
+    site.ask(accept_encoding="gzip")
+    site.after(11).says(said(304, None, etag='"1"'))
+    got = site.ask(accept_encoding="gzip")
+    assert (got.cache, got["etag"], got["vary"]) == ("revalidated", '"1"', "")
+
+
 def test_where_there_is_nothing_to_code_nothing_is_coded():
     site = Site(said(301, None, **HOUR, **TEXT), proxy={"compression": Compression(("gzip",))})
     for asked in (1, 0):
@@ -283,6 +293,18 @@ def test_what_stands_in_for_an_error_is_shared_only_by_those_whom_it_is_for():
         first, second = play_two(site, get(foo="1"), other, refused)
         assert (first.response.status, first.cache) == (200, "stale")
         assert second.request.headers.get("foo") == other.headers.get("foo")  # a fetch of its own
+
+
+def test_who_comes_when_the_copy_has_been_given_up_does_not_join():
+    site = Site(collapse=True)
+    first = site.proxy.handle(get())
+    fetch = next(first).generator
+    next(fetch)
+    first.send(None)
+    drain = fetch.send(said(**HOUR))
+    assert isinstance(next(site.proxy.handle(get())), Wait)
+    drain.store.abandon()
+    assert isinstance(next(site.proxy.handle(get())), Spawn)
 
 
 def test_who_asks_after_a_change_does_not_join_a_fetch_from_before_it():

@@ -58,6 +58,7 @@ BY_HAND = {
     "test_a_confirmation_of_something_else_leaves_each_to_ask_alone": "step by step",
     "test_an_error_in_place_of_a_confirmation_is_stood_in_for_once_for_all": "step by step",
     "test_what_stands_in_for_an_error_is_shared_only_by_those_whom_it_is_for": "step by step",
+    "test_who_comes_when_the_copy_has_been_given_up_does_not_join": "step by step",
     "test_who_asks_after_a_change_does_not_join_a_fetch_from_before_it": "step by step",
 }
 DECODERS = {"gzip": lambda data: zlib.decompress(data, 31), "br": brotli.decompress}
