@@ -15,7 +15,7 @@ from proxysim.results.summary import Summary
 if TYPE_CHECKING:
     from proxysim.results.run import Run
 
-__all__ = ["report_html", "summary_html"]
+__all__ = ["report_html", "study_html", "summary_html"]
 
 # Colours come from the surroundings, so that the table reads on light and dark pages alike.
 _TABLE_STYLE = """
@@ -25,6 +25,8 @@ _TABLE_STYLE = """
   border-bottom: 1px solid rgba(128, 128, 128, .3); background: none; color: inherit;
   font-variant-numeric: tabular-nums}
 .proxysim th:first-child, .proxysim td:first-child {text-align: left; padding-left: 0}
+.proxysim .study {overflow-x: auto} .proxysim .study td {white-space: nowrap}
+.proxysim ul {margin: .2em 0; padding-left: 1.2em}
 .proxysim .tables {display: flex; flex-wrap: wrap; align-items: flex-start}
 """
 
@@ -51,6 +53,21 @@ def summary_html(summary: Summary) -> str:
     return (
         f'<div class="proxysim"><style>{_TABLE_STYLE}</style><p><strong>{head}</strong></p>'
         f'<div class="tables">{"".join(tables)}</div></div>'
+    )
+
+
+def study_html(
+    head: str, header: Sequence[str], rows: Iterable[Sequence[str]], said: Iterable[str] = ()
+) -> str:
+    """A fragment of what many runs found: *head*, a table as wide as it is, and sentences.
+
+    The table scrolls by itself where the page is narrow.
+    """
+    lines = "".join(f"<li>{escape(line)}</li>" for line in said)
+    return (
+        f'<div class="proxysim"><style>{_TABLE_STYLE}</style>'
+        f'<p><strong>{escape(head)}</strong></p><div class="study">{_table("", header, rows)}</div>'
+        f"{f'<ul>{lines}</ul>' if lines else ''}</div>"
     )
 
 
@@ -159,6 +176,6 @@ def _table(caption: str, header: Sequence[str], cells: Iterable[Sequence[str]]) 
         "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in cells
     )
     return (
-        f"<table><caption>{escape(caption)}</caption>"
+        f"<table>{f'<caption>{escape(caption)}</caption>' if caption else ''}"
         f"{f'<thead><tr>{head}</tr></thead>' if header else ''}<tbody>{rows}</tbody></table>"
     )

@@ -196,10 +196,24 @@ class Plan:
         return f"<Plan of {self.scenario}: {found}>"
 
     def _repr_html_(self) -> str:
-        from html import escape
+        from proxysim.results.html import study_html
 
-        lines = "".join(f"<li>{escape(line)}</li>" for line in str(self).splitlines() if line)
-        return f"<ul>{lines}</ul>{self.frame().to_html(index=False, border=0)}"
+        columns = [self.variable.name, ""]
+        for objective in self.objectives:
+            columns += [objective.name, "interval"]
+        rows = []
+        for trial in self.trials:
+            row = [self.variable.kind.write(trial.value), trial.verdict.value]
+            for one in trial.measured:
+                text, found = one.objective.metric.text, one.found
+                row += ["no answers", ""] if found is None else [
+                    text(found.value), f"{text(found.low)} to {text(found.high)}"
+                ]  # fmt: skip
+            case = f", {trial.case}" if trial.case else ""
+            busy = "" if trial.busy is None else trial.busy.text
+            rows.append([*row, f"{busy}{case}", str(trial.replications)])
+        head = f"{self.scenario} · {' and '.join(map(str, self.objectives))} · seed {self.seed}"
+        return study_html(head, [*columns, "busiest", "runs"], rows, str(self).splitlines())
 
     def _row(self, trial: Trial, text: str | None = None) -> dict[str, Any]:
         row: dict[str, Any] = {

@@ -325,6 +325,26 @@ class CompareResult:
         """:meth:`to_dict` as JSON."""
         return json.dumps(self.to_dict(), indent=indent, allow_nan=False, ensure_ascii=False)
 
+    def _repr_html_(self) -> str:
+        from proxysim.results.html import study_html
+
+        asked = self.asked
+        by_setting = {(one.metric.name, one.setting): one for one in self.contrasts}
+        rows = []
+        for metric in asked.metrics:
+            for setting in asked.settings:
+                figure = self.figure(setting.label, metric.name)
+                row = [metric.name, setting.label, metric.text(figure.mean if figure else None)]
+                found = by_setting.get((metric.name, setting.label))
+                told = ("baseline", "", "")
+                if found is not None:
+                    told = (found.change(), found.between(), found.verdict)
+                rows.append([*row, *told])
+        interval = f"{100 * asked.confidence:g} % interval"
+        head = f"{asked.scenario.name} · {asked.runs} runs · seed {asked.seed}"
+        columns = ("metric", "setting", "mean", "difference", interval, "")
+        return study_html(head, columns, rows, self.statements)
+
     def __repr__(self) -> str:
         names = ", ".join(one.label for one in self.asked.settings)
         return f"<Comparison of {self.asked.scenario.name}: {names}; {self.asked.runs} runs>"

@@ -18,7 +18,15 @@ from proxysim.studies.crews import Crew
 from proxysim.studies.grids import latin_hypercube
 from proxysim.studies.metrics import Metric, Prices, metric, metrics_of, usual
 from proxysim.studies.running import Job, Progress, carried_out, whole
-from proxysim.studies.settings import Setting, Vary, fitted, setting_of, settings, short_names
+from proxysim.studies.settings import (
+    Setting,
+    Vary,
+    fitted,
+    setting_of,
+    settings,
+    short_names,
+    value_text,
+)
 from proxysim.studies.store import Cell, Store, keys_of
 from proxysim.studies.variable import LOAD
 
@@ -31,6 +39,8 @@ __all__ = ["SweepResult", "Sweeping", "planned", "sweep"]
 
 MOST_SETTINGS = 10_000
 MOST_CELLS = 100_000
+#: Rows that a notebook shows of itself.
+_MOST_SHOWN = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,6 +352,26 @@ class SweepResult:
     def to_json(self, indent: int | None = 2) -> str:
         """:meth:`to_dict` as JSON."""
         return json.dumps(self.to_dict(), indent=indent, allow_nan=False, ensure_ascii=False)
+
+    def _repr_html_(self) -> str:
+        from proxysim.results.html import study_html
+
+        asked = self.asked
+        names = short_names(asked.paths)
+        rows = []
+        for place, setting in enumerate(asked.settings[:_MOST_SHOWN]):
+            row = [value_text(setting.changes.get(path)) for path in asked.paths]
+            for one in asked.metrics:
+                mean, _, high = self.figure(place, one) or (None, 0.0, 0.0)
+                half = high - mean if mean is not None else 0.0  # nan of one run
+                row.append(f"{one.text(mean)} ± {one.text(half)}" if half > 0 else one.text(mean))
+            rows.append(row)
+        said = list(self.notes)
+        if (more := len(asked.settings) - len(rows)) > 0:
+            said.append(f"and {more} more: table()")
+        head = f"{asked.scenario.name} · {asked.cells} runs · seed {asked.seed}"
+        columns = (*names.values(), *(one.name for one in asked.metrics))
+        return study_html(head, columns, rows, said)
 
     def __repr__(self) -> str:
         over = ", ".join(self.asked.paths)

@@ -89,6 +89,13 @@ def test_who_makes_the_runs_changes_no_byte(compared):
     assert again.frame().to_csv() == compared.frame().to_csv()
 
 
+def test_a_notebook_shows_what_is_said_and_by_how_much(compared):
+    page = compared._repr_html_()
+    for one in compared.contrasts:
+        assert f"<td>{one.change()}</td><td>{one.between()}</td><td>{one.verdict}</td>" in page
+    assert page.count("<li>") == len(compared.statements)
+
+
 def test_noise_is_hardly_ever_called_real():
     """Ten settings that are all the same, 200 times: a family errs in at most 5 %."""
     rng = np.random.default_rng(5)
