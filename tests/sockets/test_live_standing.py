@@ -17,12 +17,16 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
 
 from proxysim.cli import app
+from proxysim.messages import Request
 from proxysim.policies.reach import Allowed, Reach
+from proxysim.sockets.limits import Limits
+from proxysim.sockets.metrics import Admin, Metrics
 from proxysim.sockets.origin import Origin, Page
 from proxysim.sockets.standing import Setup, _Standing
 from proxysim.sockets.upstream import Upstreams
@@ -423,6 +427,32 @@ async def test_its_own_listeners_stay_out_of_reach_after_a_reload():
         assert [reach.permits(server.host, server.port) for reach in reaches] == [False, False]
     assert reaches[1].permits("127.0.0.1", 1)
     await standing.end()
+
+
+async def test_clients_are_held_to_the_limits_that_were_read_last():
+    setups = [setup_of(b"page"), setup_of(b"page", limits=Limits(connections=7))]
+    standing = _Standing(iter(setups).__next__, lambda line: None)
+    await standing.begin()
+    standing._reload()
+    assert standing._server.limits.connections == 7
+    await standing.end()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "draining", "status"),
+    [
+        ("GET", "/healthz", False, 200),
+        ("GET", "/healthz", True, 503),
+        ("HEAD", "/healthz?now", False, 200),
+        ("POST", "/healthz", False, 405),
+        ("DELETE", "/metrics", False, 405),
+        ("GET", "/other", False, 404),
+    ],
+)
+def test_the_admin_port_tells_and_takes_nothing(method, path, draining, status):
+    admin = Admin(SimpleNamespace(draining=draining), Metrics(lambda: 0.0))
+    told = next(admin.handle(Request(method, "http", "127.0.0.1", 9, path)))
+    assert told.response.status == status
 
 
 async def test_a_second_signal_ends_it_at_once_and_what_stops_is_not_reloaded():
