@@ -17,6 +17,9 @@ from proxysim.errors import ResultError
 
 __all__ = ["play"]
 
+#: What is watched is watched from its beginning.
+_FROM_THE_START = "run.warmup=0"
+
 
 def play(
     scenario: Name = "office-forward-proxy",
@@ -58,7 +61,8 @@ def play(
     from proxysim.stage.rehearsal import differing
     from proxysim.stage.server import listening, serve
 
-    asked = chosen(scenario, assignments)  # a mistake in it is told here, not on the page
+    # A mistake in it is told here, not on the page.
+    asked = chosen(scenario, [_FROM_THE_START, *(assignments or ())])
     if beside:
         differing(asked, beside)
     name = asked.name
@@ -97,10 +101,10 @@ def _film(
     from proxysim.stage.rehearsal import differing, labels_of
 
     begin, end = units.duration(since), units.duration(until)
-    asked = chosen(scenario, assignments)
+    asked = chosen(scenario, [_FROM_THE_START, *(assignments or ())])
     # What comes after the film need not be run.
     if 0 < end < asked.document.run.duration:
-        asked = asked.set({"run.duration": end, "run.warmup": 0.0, "run.window": None})
+        asked = asked.set({"run.duration": end, "run.window": None})
     other, labels = None, ("", "")
     if beside:
         bare = differing(asked, beside)

@@ -98,6 +98,8 @@ def test_the_command_films_a_second_run_below(tmp_path):
     assert found.exit_code == 0, found.output
     with Image.open(path) as picture:
         assert picture.size == (WIDTH, 2 * HEIGHT)
+    brief = [*asked, "without edge", "--set", "run.duration=1s"]  # less than its warm-up
+    assert CliRunner().invoke(app, brief).exit_code == 0
     found = CliRunner().invoke(app, [*asked, "without nobody"])
     assert found.exit_code == 2
     assert "nobody" in found.output
