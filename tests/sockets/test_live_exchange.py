@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import hashlib
 
 import pytest
@@ -361,3 +362,4 @@ async def test_a_long_body_is_coded_off_the_loop_and_whole(stage):
     edge = await stage.reverse(at, compression=Compression(("gzip",)))
     answer = await stage.ask(edge, headers={"Accept-Encoding": "gzip"})
     assert gzip.decompress(answer.body) == long
+    assert any(thread.name.startswith("proxysim-coding") for thread in threading.enumerate())

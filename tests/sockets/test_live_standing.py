@@ -305,6 +305,7 @@ OF_FORWARD = [
     ("--user=ann", "Give NAME:PASSWORD"),
     ("--user=ann:", "Give NAME:PASSWORD"),
     ("--user=:secret", "Give NAME:PASSWORD"),
+    ("--user=ann:a --user=ann:b", "'ann' is given twice"),
     ("--tunnel-port=0", "greater than or equal to 1"),
     ("--tunnel-port=65536", "less than or equal to 65535"),
     ("--resolve=a", "Give HOST=ADDRESS:PORT"),
