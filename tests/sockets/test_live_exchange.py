@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import hashlib
+import threading
 
 import pytest
 
