@@ -46,13 +46,13 @@ def test_work_takes_as_many_times_as_long_as_the_product_of_what_slows(factors, 
 @pytest.mark.live
 def test_a_slowed_proxy_takes_longer_itself_and_decides_the_same():
     pytest.importorskip("httptools")
-    plain = both_proxies(**{"run.duration": 2.0, "events": []})
-    slow = plain.set({"events": [{"at": 0, "node": "gateway", "slow": 200, "for": "2s"}]})
+    plain = both_proxies(**{"run.duration": 1.0, "events": []})
+    slow = plain.set({"events": [{"at": 0, "node": "gateway", "slow": 80, "for": "1s"}]})
     found = [ps.live(scenario, sequential=True) for scenario in (plain, slow)]
     first, second = (run.requests.set_index("id") for run in found)
     assert (first["status"] == second["status"]).all()
     # Of tunnels the gateway does nothing but the opening.
     through = first["client"].str.startswith("staff") & (first["encrypted"] == 0)
-    assert through.sum() > 10
-    assert second["cpu"][through].median() > 5 * first["cpu"][through].median()
+    assert through.sum() > 5
+    assert second["cpu"][through].median() > 3 * first["cpu"][through].median()
     assert (second["latency"] >= second["cpu"] - 1e-9).all()
