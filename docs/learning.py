@@ -62,8 +62,10 @@ def _order() -> Iterator[str]:
     total = sum(topic.lesson.minutes for topic in found)
     yield (
         f"\nIn all {total} minutes for pictures and dialogues; a quiz takes five more, the cards a"
-        " few minutes on other days. The first two come first. Any of the others can stand alone,"
-        " but *queues* goes well before *failures* and *capacity*. With one hour: 1, 2, 4 and the"
+        " few minutes on other days. (That is with thinking, and with an experiment or two of one's"
+        " own; who only reads and answers needs about ten minutes a topic.) The first two come"
+        " first. Any of the others can stand alone, but *queues* goes well before *failures* and"
+        " *capacity*. With one hour: 1, 2, 4 and the"
         " picture of 5.\n"
     )
 
