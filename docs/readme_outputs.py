@@ -1,6 +1,6 @@
-"""The outputs and the picture that README.md shows, from real runs.
+"""The outputs that README.md and other pages show, and README's picture, from real runs.
 
-    python docs/readme_outputs.py            say whether README.md shows what really comes out
+    python docs/readme_outputs.py            say whether the pages show what really comes out
     python docs/readme_outputs.py --write    write anew the outputs, and the picture
 
 A ``console`` block holds one command and its output, a ``text`` block what the Python block before
@@ -22,6 +22,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
+PAGES = (README, ROOT / "docs" / "planning.md")
 PICTURE = ROOT / "docs" / "images" / "office-with-and-without.png"
 
 _BLOCK = re.compile(
@@ -159,17 +160,20 @@ def picture() -> bytes:
 
 def main() -> int:
     """Compare or write, and give the exit status."""
-    text = README.read_text(encoding="utf-8")
-    found = written(text)
+    stale = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        if (found := written(text)) != text:
+            stale.append(page)
+        if "--write" in sys.argv[1:]:
+            page.write_text(found, encoding="utf-8")
     if "--write" in sys.argv[1:]:
-        README.write_text(found, encoding="utf-8")
         PICTURE.parent.mkdir(exist_ok=True)
         PICTURE.write_bytes(picture())
         return 0
-    if found != text:
-        sys.stderr.write("README.md shows what no longer comes out; write it anew: --write\n")
-        return 1
-    return 0
+    for page in stale:
+        sys.stderr.write(f"{page.name} shows what no longer comes out; write it anew: --write\n")
+    return 1 if stale else 0
 
 
 if __name__ == "__main__":

@@ -17,6 +17,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 SCENARIOS = (ROOT / "docs" / "scenarios.md").read_text(encoding="utf-8")
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 EXAMPLES = list(TOOL["shown"](README))
+SHOWN = [each for page in TOOL["PAGES"] for each in TOOL["shown"](page.read_text(encoding="utf-8"))]
+#: A shop of four servers with each of them down in turn: many runs.
+LONG = "plan website-reverse-proxy"
 STALE = "run `python docs/readme_outputs.py --write`"
 
 
@@ -39,8 +42,15 @@ def test_the_readme_shows_what_people_come_to_do():
     assert sorted(TOOL["files"](README)) == ["plain.yaml", "shop.yaml"]
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.block.body[:60])
-def test_an_output_in_the_readme_is_what_comes_out(example, place):
+@pytest.mark.parametrize(
+    "example",
+    [
+        pytest.param(example, marks=[pytest.mark.slow] if LONG in example.block.body else [])
+        for example in SHOWN
+    ],
+    ids=lambda example: example.block.body[:60],
+)
+def test_an_output_that_is_shown_is_what_comes_out(example, place):
     assert TOOL["real"](example, place) == example.block.body, STALE
 
 
