@@ -8,7 +8,6 @@ events that nobody but one callback ever looked at. Everything else, processes i
 from __future__ import annotations
 
 import gc
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from heapq import heappop, heappush
@@ -20,36 +19,43 @@ from simpy.events import NORMAL, Event, EventPriority
 __all__ = ["Clock", "seldom_collected"]
 
 After = Callable[..., None]
+Soon = Callable[..., None]
+
+#: Priorities at one time: before all that SimPy schedules, and after it.
+FIRST, SOON, LAST = -2, -1, 9
 
 
 class Clock(Environment):
     """A SimPy environment; ``time`` is its ``now``, in seconds from the run's start.
 
-    ``after(delay, call, carries=None)`` calls *call* with *carries* in *delay* seconds.
+    ``after(delay, call, carries=None)`` calls *call* with *carries* in *delay* seconds;
+    ``soon(call, carries=None)`` calls it next, at the same time.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.time = 0.0
         self.stopped = False
-        self.soon: deque[Callable[[], Any]] = deque()  # to be called next, at the same time
-        self.after = self._setter()
+        self.after, self.soon = self._setters()
 
     @property
     def now(self) -> float:
         """SimPy's name for ``time``."""
         return self.time
 
-    def _setter(self) -> After:
+    def _setters(self) -> tuple[After, Soon]:
         """What a request needs ten times, so with all that it takes at hand."""
         queue: list[Any] = self._queue
         number = self._eid.__next__
 
+        # In SimPy's order: time, priority, number; numbers differ, so no more is compared.
         def after(delay: float, call: Callable[[Any], Any], carries: Any = None) -> None:
-            # In SimPy's order: time, priority, number; numbers differ, so no more is compared.
             heappush(queue, (self.time + delay, NORMAL, number(), call, carries))
 
-        return after
+        def soon(call: Callable[[Any], Any], carries: Any = None) -> None:
+            heappush(queue, (self.time, SOON, number(), call, carries))
+
+        return after, soon
 
     def schedule(self, event: Event, priority: EventPriority = NORMAL, delay: float = 0.0) -> None:
         """Let *event* be processed in *delay* seconds; SimPy's own, in the queue's one shape."""
@@ -58,39 +64,40 @@ class Clock(Environment):
 
     def turn_until(self, end: float) -> None:
         """Process what is due up to *end* in order of time, unless :meth:`stop` is called."""
+        if self.stopped:
+            return
         queue: list[Any] = self._queue
-        soon = self.soon
-        while not self.stopped:
-            while soon:
-                soon.popleft()()
-            if not queue:
-                break
-            entry = heappop(queue)
-            at, _, _, call, carries = entry
-            if at > end:
-                heappush(queue, entry)
-                break
-            self.time = at
-            call(carries)
-        if not self.stopped:
-            self.time = end
+        heappush(queue, (end, LAST, next(self._eid), _end, None))
+        try:
+            while True:
+                self.time, _, _, call, carries = heappop(queue)
+                call(carries)
+        except _Ended:
+            pass
 
     def turn_while(self, busy: Callable[[], bool], end: float) -> None:
         """Process what is due as long as it is *busy*, up to *end*."""
         queue: list[Any] = self._queue
-        soon = self.soon
-        while True:
-            while soon:
-                soon.popleft()()
-            if not queue or queue[0][0] > end or not busy():
+        while queue:
+            at, priority, _, call, carries = queue[0]
+            if priority != SOON and (at > end or not busy()):
                 break
-            at, _, _, call, carries = heappop(queue)
+            heappop(queue)
             self.time = at
             call(carries)
 
     def stop(self) -> None:
         """Process nothing more."""
         self.stopped = True
+        heappush(self._queue, (self.time, FIRST, next(self._eid), _end, None))  # type: ignore[misc]
+
+
+class _Ended(Exception):
+    """The turn is over."""
+
+
+def _end(_: Any) -> None:
+    raise _Ended
 
 
 def _process(event: Any) -> None:

@@ -318,7 +318,7 @@ class ProxyNode(Mishaps):
     def _beside(self, generator: Any) -> None:
         task = Task(self, generator, Account(), None)
         self.adopt(task)
-        self.world.later(task.start)
+        self.env.soon(task.start)
 
     def _lookup(self, name: str, call: Call | None) -> float:
         """Seconds until *name* is resolved, none while the last answer holds."""

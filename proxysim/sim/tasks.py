@@ -104,7 +104,7 @@ class Task:
 
     # Running.
 
-    def start(self) -> None:
+    def start(self, _: Any = None) -> None:
         """Run until the first effect that takes time."""
         self.run(None)
 
@@ -163,7 +163,7 @@ class Task:
             racer.close()
         if self._busy:
             # A generator that is running cannot be closed under its own feet.
-            self.node.world.later(self.generator.close)
+            self.node.env.soon(lambda _: self.generator.close())
         else:
             self.generator.close()
 
@@ -240,4 +240,4 @@ class Task:
     def relay_closed(self, channel: Channel) -> None:
         """The connection that it relays is gone."""
         if not self.over:
-            self.node.world.later(lambda: self.reply(Closed(0, channel.warm, "client")))
+            self.node.env.soon(self.reply, Closed(0, channel.warm, "client"))

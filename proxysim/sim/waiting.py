@@ -49,7 +49,7 @@ def wait(task: Task, effect: Wait) -> Any:
         _charge(task, began)
         task.reply(value)
 
-    signal.waiters.append(lambda value: node.world.later(partial(resume, value)))
+    signal.waiters.append(partial(node.env.soon, resume))
     return PENDING
 
 

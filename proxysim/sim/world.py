@@ -244,10 +244,6 @@ class World:
 
     # Turning the clock.
 
-    def later(self, call: Callable[[], Any]) -> None:
-        """Call *call* on the world's next turn, at the same time."""
-        self.env.soon.append(call)
-
     def done(self) -> None:
         """A request is over; the run is too when it was the last."""
         if self._draining and not self.open:
