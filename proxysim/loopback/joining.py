@@ -19,7 +19,8 @@ from proxysim.loopback.telling import write_diary
 from proxysim.results.columns import CACHE_STATES, CODINGS, METHODS, Outcome
 from proxysim.results.recorder import Recorder
 from proxysim.results.run import Run
-from proxysim.results.sights import Segment, Sights, count_views
+from proxysim.results.sights import Kind, Seen, Segment, Sights, count_views
+from proxysim.results.table import Names
 from proxysim.results.windows import edges
 from proxysim.scenario import Scenario
 from proxysim.scenario.build_topology import described
@@ -96,8 +97,7 @@ class Joint:
                 self._row(asked, client, site)
         self._windows()
         if self.recorder.wants_views:
-            lookups = dict(self._lookups())
-            count_views(Sights(self._seen(), lookups), self.recorder, self.network)
+            count_views(self._sights(), self.recorder, self.network)
         if self.hops:
             Spans(self).write()
         for name, parts in self.proxies.items():
@@ -246,8 +246,10 @@ class Joint:
 
     # Views.
 
-    def _seen(self) -> Iterator[tuple[tuple[Segment, ...], bool | None, int, int, str, int]]:
-        counts: Counter[tuple[tuple[Segment, ...], bool | None, int, int, str]] = Counter()
+    def _sights(self) -> Sights:
+        kinds: dict[Kind, int] = {}
+        chains, seen = Names(), Seen()
+        rows = []
         told: list[tuple[str, Handled | Served]] = [
             found for log in self.stories.received.values() for found in log
         ]
@@ -262,9 +264,10 @@ class Joint:
                 continue
             tunnel = isinstance(found, Handled) and found.method == "CONNECT"
             secure = None if tunnel else found.secure
-            counts[segments, secure, whom[0], sites[found.host], found.chain] += 1
-        for key, times in counts.items():
-            yield (*key, times)
+            kind = kinds.setdefault((segments, secure), len(kinds))
+            rows.append((kind, whom[0], sites[found.host], chains[found.chain]))
+        seen.take(rows)
+        return Sights(tuple(kinds), tuple(chains), seen, dict(self._lookups()))
 
     def segments(self, peer: tuple[str, int], node: str) -> tuple[Segment, ...]:
         """The stretches of the connection from *peer* to *node*, as those who opened them tell."""

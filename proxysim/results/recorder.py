@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -37,9 +36,9 @@ class Recorder:
     hold parties do), so a code found once serves them all. The code of the empty name is 0.
 
     ``add(row)`` takes one tuple in the order of ``columns.REQUESTS``; ``hop(request, node, step,
-    start, end)`` and ``node_window(row)`` take codes likewise; ``views[key] += 1`` or
-    ``view(key)`` counts one sight, the key being a tuple in the order of ``columns.VIEWS`` less
-    its last. Times that never came (no first byte, no end) are nan.
+    start, end)`` and ``node_window(row)`` take codes likewise; ``view(key)`` counts one sight, the
+    key being a tuple in the order of ``columns.VIEWS`` less its last. Times that never came (no
+    first byte, no end) are nan.
     """
 
     def __init__(
@@ -67,7 +66,8 @@ class Recorder:
             "path": paths,
             "step": steps,
         }
-        self.views: defaultdict[tuple[Any, ...], int] = defaultdict(int)
+        self._views = Packer(VIEWS).dtype
+        self._view_blocks: list[Array] = []
         self._totals = None if self.keep_every == 1 else Totals(warmup, duration, sketched=True)
         self._requests = Packer(REQUESTS)
         self._pieces: dict[str, list[Array]] = {column.name: [] for column in REQUESTS}
@@ -100,10 +100,16 @@ class Recorder:
         """Take what a node did in one time window: a row in the order of ``columns.NODES``."""
         self._windows.append(row)
 
-    def view(self, key: tuple[Any, ...], times: int = 1) -> None:
-        """Count that a party saw something *times* times."""
+    def view(self, key: tuple[Any, ...], times: int | Array = 1) -> None:
+        """Count that a party saw something *times* times.
+
+        Arrays of one length, in *times* and in places of *key*, count as many sights at once.
+        """
         if self.wants_views:
-            self.views[key] += times
+            block = np.empty(np.size(times), dtype=self._views)
+            for column, found in zip(VIEWS, (*key, times), strict=True):
+                block[column.name] = found
+            self._view_blocks.append(block)
 
     def finish(
         self,
@@ -128,14 +134,15 @@ class Recorder:
         """
         self._flush()
         self._flush_hops()
-        seen: list[Sequence[Any]] = [(*key, times) for key, times in self.views.items()]
         tables = {
             "requests": Table.of_pieces(REQUESTS, self._pieces, self.texts, by=("id",)),
             "hops": Table.of(
                 HOPS, self._hop_blocks, self.texts, by=("request", "start", "end", "node", "step")
             ),
             "nodes": self._table(NODES, self._windows, by=("node", "start")),
-            "views": self._table(VIEWS, seen, by=[column.name for column in VIEWS[:-1]]),
+            "views": Table.of(
+                VIEWS, self._view_blocks, self.texts, by=[column.name for column in VIEWS[:-1]]
+            ).added_up("requests"),
         }
         run = Run(
             tables=tables,

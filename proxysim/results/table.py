@@ -162,6 +162,23 @@ class Table:
                 data[name] = data[name][order]
         return cls(columns, data, names)
 
+    def added_up(self, count: str) -> Table:
+        """This table, its equal rows made one, with the sum of their *count*.
+
+        Rows that are equal but for that must follow each other.
+        """
+        if not len(self):
+            return self
+        first = np.zeros(len(self), dtype=bool)
+        first[0] = True
+        for name, found in self._data.items():
+            if name != count:
+                first[1:] |= found[1:] != found[:-1]
+        starts = np.flatnonzero(first)
+        data = {name: found[starts] for name, found in self._data.items()}
+        data[count] = np.add.reduceat(self._data[count], starts)
+        return Table(self.columns, data, self._names)
+
     def _protect(self) -> None:
         for array in self._data.values():
             array.setflags(write=False)

@@ -155,8 +155,9 @@ class Channel:
         call = exchange.call
         if world.seen is not None:
             fields = request.headers.fields
-            chain = fields.get("x-forwarded-for") or fields.get("forwarded", "")
-            world.seen.append((self.sight, call.client, call.site, chain))
+            chain = fields.get("x-forwarded-for") or fields.get("forwarded")
+            code = world.chains[chain] if chain else 0
+            world.seen.append((self.sight, call.client, call.site, code))
         delay = path.delay(call.id, exchange.attempt) if path.uncertain else path.latency
         size = world.request_head
         if world.hop is not None:

@@ -92,7 +92,7 @@ class Clock(Environment):
         heappush(self._queue, (self.time, FIRST, next(self._eid), _end, None))  # type: ignore[misc]
 
 
-class _Ended(Exception):
+class _Ended(Exception):  # noqa: N818 - it is no error
     """The turn is over."""
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from proxysim.policies.tls import Terms, Version
 from proxysim.results.recorder import Recorder
 from proxysim.results.run import Run
-from proxysim.results.sights import Segment, Sights, count_views
+from proxysim.results.sights import Kind, Seen, Segment, Sights, count_views
+from proxysim.results.table import Names as Codes
 from proxysim.results.windows import edges
 from proxysim.scenario import Scenario
 from proxysim.scenario import nodes as said
@@ -46,9 +47,9 @@ from proxysim.workload.streams import Chance
 __all__ = ["World"]
 
 Progress = Callable[[float], None]
-#: How one request was seen on a connection: the code of what can be seen there, client, site, and
-#: forwarded-for chain.
-Sight = tuple[int, int, int, str]
+#: How one request was seen on a connection: the codes of what can be seen there, of client, site,
+#: and forwarded-for chain.
+Sight = tuple[int, int, int, int]
 
 
 class World:
@@ -81,10 +82,11 @@ class World:
         self.shift = 0.0  # from the clock to the times of the rows
         self.hop = self.recorder.hop if hops != "none" else None
         self.seen: list[Sight] | None = [] if views else None  # what :meth:`count_sights` counts
-        self._sights: Counter[Sight] = Counter()
+        self.chains = Codes()
+        self._seen = Seen()
         self.lookups: Counter[tuple[int, int, int]] = Counter()  # by asker, client, site
         self._routes: dict[tuple[str, str], Route] = {}
-        self._sight_codes: dict[tuple[tuple[Segment, ...], bool | None], int] = {}
+        self._sight_codes: dict[Kind, int] = {}
         self.deadlines = Deadlines(self.env)
         self.costs = costs_of(document, None, scenario.directory)
         self.request_head = self.costs.request_head
@@ -232,15 +234,8 @@ class World:
     def count_sights(self) -> None:
         """Count what was seen since the last time."""
         if self.seen:
-            self._sights.update(self.seen)
+            self._seen.take(self.seen)
             self.seen.clear()
-
-    def sights_seen(self) -> Iterator[tuple[tuple[Segment, ...], bool | None, int, int, str, int]]:
-        """What was seen: segments, secure, client, site, forwarded-for chain, how often."""
-        kinds = list(self._sight_codes)
-        for (sight, client, site, chain), times in self._sights.items():
-            if client:  # a probe has none
-                yield (*kinds[sight], client, site, chain, times)
 
     # Turning the clock.
 
@@ -307,7 +302,7 @@ class World:
     def _finish(self) -> Run:
         if self.seen is not None:
             self.count_sights()
-            sights = Sights(self.sights_seen(), self.lookups)
+            sights = Sights(tuple(self._sight_codes), tuple(self.chains), self._seen, self.lookups)
             count_views(sights, self.recorder, self.network)
         return self.recorder.finish(
             world="sim",

@@ -291,7 +291,7 @@ def test_views_are_counted():
     key = (party["web"], party["staff-1"], 0, party["gateway"], 0, True, True, False)
     recorder.view(key)
     recorder.view(key, 3)
-    recorder.views[key] += 1
+    recorder.view((key[0], np.array([key[1]]), *key[2:]), np.array([1]))
     run = finish(recorder)
     assert run.views["requests"].tolist() == [5]
     assert run.views["peer"].tolist() == ["gateway"]
