@@ -84,7 +84,7 @@ class Compression:
 
     def choose(self, request: Request, response: Response, length: int | None) -> str | None:
         """The coding for the answer, or None to leave it as it is."""
-        accepted = request.headers.get("accept-encoding")
+        accepted = request.headers.fields.get("accept-encoding")
         if not accepted:
             return None
         if not self.eligible(request, response, length) and not (
@@ -95,7 +95,7 @@ class Compression:
 
     def preferred(self, request: Request) -> str | None:
         """The coding that the client would get for an eligible answer; None where it takes none."""
-        accepted = request.headers.get("accept-encoding")
+        accepted = request.headers.fields.get("accept-encoding")
         return self._acceptable(accepted) if accepted else None
 
     def marked(self, response: Response, coding: str | None) -> Response:
@@ -163,7 +163,7 @@ def acceptable(request: Request) -> tuple[str | None, ...]:
 
     For a cache that keeps answers as their servers coded them.
     """
-    accepted = request.headers.get("accept-encoding")
+    accepted = request.headers.fields.get("accept-encoding")
     return _by_weight(accepted) if accepted else (None,)
 
 

@@ -59,5 +59,6 @@ def remembered(method: Callable[P, T], most: int) -> Callable[P, T]:
 
 def _length(argument: Any) -> int:
     if isinstance(argument, Headers):
-        return sum([len(name) + len(text) for name, text in argument.pairs])
+        fields = argument.fields
+        return sum(map(len, fields)) + sum(map(len, fields.values()))
     return len(argument) if isinstance(argument, str) else 0

@@ -56,8 +56,8 @@ class Deadlines:
         now, queue = self._env.time, self._queues[seconds]
         while queue and (queue[0].late is None or queue[0].at <= now):
             late, subject = queue[0].late, queue[0].subject
-            queue[0].meet()
             if late is not None:
+                queue[0].meet()
                 late() if subject is None else late(subject)
             queue.popleft()  # only now: a queue that is not empty is armed
         if queue:

@@ -67,7 +67,7 @@ class Passage(Body):
         """Join the lane when the first byte gets there."""
         offset, self.lane = lanes[0]
         self.rest -= offset
-        if offset > 0:
+        if offset > 0.0:
             self.clock.after(offset, self._join, size)
         else:
             self.entry = self.lane.join(size, self.done)
@@ -84,7 +84,7 @@ class Passage(Body):
             if left is not None:
                 left(self.exchange)
                 self.left = self.exchange = None  # no cycle is left for the collector
-            if self.rest > 0:
+            if self.rest > 0.0:
                 self.clock.after(self.rest, self.finish)
             else:
                 self.finish()

@@ -111,7 +111,9 @@ class Path:
         called with *exchange* when the last byte has left the sender; *delay* is what this
         crossing's head takes; *member* is who crosses.
         """
-        lanes = self.lanes(member) if self.limited else ()
+        lanes: Lanes = ()
+        if self.limited:
+            lanes = self._lanes.get(member if self._own else 0) or self.lanes(member)
         passage: Passage
         if len(lanes) > 1:
             passage = LongPassage(clock, body, delay, exchange, left, lanes, self.latency)

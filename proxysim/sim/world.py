@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from proxysim.policies.tls import Terms, Version
@@ -159,7 +160,7 @@ class World:
         proxy = proxy_of(
             self.scenario,
             name,
-            (lambda: self.moment) if self.sequential else (lambda: self.env.time),
+            (lambda: self.moment) if self.sequential else partial(getattr, self.env, "time"),
             self.seed,
             self.replication,
             self.network,

@@ -118,7 +118,7 @@ class Lane:
             if self._since + delay < self._armed:
                 self._armed = self._since + delay
                 self._timer += 1
-                self._env.after(delay if delay > 0 else 0.0, self._fired, self._timer)
+                self._env.after(max(0.0, delay), self._fired, self._timer)
         else:
             self._work = 0.0  # nobody is there to measure by it: keep it small, and so exact
 
@@ -126,16 +126,18 @@ class Lane:
         if timer != self._timer:
             return
         self._armed = inf
-        self._advance()
-        sending, now, bandwidth = self._sending, self._since, self.bandwidth
+        sending, now, bandwidth = self._sending, self._env.time, self.bandwidth
+        if self._active:  # as _advance does
+            self._work += (now - self._since) * bandwidth / self._active
+        self._since = now
         while sending:
             due, _, done = sending[0]
             if done is not None:
                 left = due - self._work
                 # A remainder too small to move the clock is rounding, and counts as done.
-                if left > 0 and now + left * self._active / bandwidth > now:
-                    break
-                if left > 0:
+                if left > 0.0:
+                    if now + left * self._active / bandwidth > now:
+                        break
                     self._work += left
                 self._active -= 1
                 sending[0][2] = None

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 
 from proxysim.messages import Headers, Request, Response
-from proxysim.policies.fields import hop_by_hop
+from proxysim.policies.fields import HOP_BY_HOP, hop_by_hop
 from proxysim.policies.forwarded import forwarded_element, node_of
 from proxysim.policies.hosts import canonical
 from proxysim.policies.identity.base import FORWARDED, KEPT
@@ -71,6 +71,7 @@ class ReverseIdentity:
         "_asked",
         "_domains",
         "_fields",
+        "_less",
         "_servers",
         "hide",
         "pseudonym",
@@ -87,6 +88,7 @@ class ReverseIdentity:
     ) -> None:
         self.pseudonym = pseudonym
         self.hide = frozenset(name.lower() for name in hide)
+        self._less = self.hide | HOP_BY_HOP
         self._fields = FORWARDED[forwarded]
         self._servers = frozenset(map(canonical, servers))
         shared = {domain for site in sites for domain in _domains(canonical(site))}
@@ -120,7 +122,10 @@ class ReverseIdentity:
         return headers.change(_OURS, more)
 
     def _answer(self, status: int, headers: Headers) -> Response:
-        passed = headers.without(hop_by_hop(headers).union(self.hide))
+        less = self._less
+        if "connection" in headers.fields:
+            less = hop_by_hop(headers).union(less)
+        passed = headers.without(less)
         if self._servers and not passed.fields.keys().isdisjoint(_REWRITTEN):
             passed = Headers((name, self._public(name, text)) for name, text in passed.pairs)
         return Response(status, passed)
