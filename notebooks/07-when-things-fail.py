@@ -65,10 +65,10 @@ recovered.outcome(answered(run, since=50))
 run.plot.outcomes()
 
 # %% [markdown]
-# Nobody is answered any more, to the end of the run. What piled up in those four seconds is late, so the proxy
-# gives up and asks again. The servers finish the old requests all the same, for nobody. Each
-# visitor's request has become four, more than the servers can do; so those are late too, and
-# asked again. The cause is gone, and the trouble feeds itself. This is a **retry storm**.
+# Nobody is answered any more, to the end of the run. What piled up in those four seconds is late,
+# so the proxy gives up and asks again. The servers finish the old requests all the same, for
+# nobody. Each visitor's request has become four, more than the servers can do; so those are late
+# too, and asked again. The cause is gone, and the trouble feeds itself. This is a **retry storm**.
 #
 # ## With and without
 #
