@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from proxysim.charts.palette import FAINT, GREY, INK
@@ -211,6 +211,15 @@ def share_axis(ax: Axes, which: str) -> None:
     (ax.set_xlim if which == "x" else ax.set_ylim)(0, 1.005)
     axis.set_ticks(np.linspace(0, 1, 6))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
+
+
+def tail_axis(ax: Axes, deepest: float) -> None:
+    """A y axis of shares down to *deepest*, on a log scale that shows the rare ones."""
+    ax.set_yscale("log")
+    ax.set_ylim(deepest / 1.6, 1.25)
+    ax.yaxis.set_major_locator(LogLocator(numticks=12))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value * 100:.12g} %"))
+    ax.yaxis.set_minor_formatter(NullFormatter())
 
 
 def tick_names(ax: Axes, names: list[str], at: Floats | None = None, most: int = 26) -> None:

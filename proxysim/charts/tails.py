@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from proxysim.charts.canvas import (
@@ -18,6 +17,7 @@ from proxysim.charts.canvas import (
     light_grid,
     share_axis,
     shortened,
+    tail_axis,
 )
 from proxysim.charts.latency import marked
 from proxysim.charts.palette import LINES
@@ -75,11 +75,7 @@ def distributions(
                 markeredgecolor="white", markeredgewidth=0.6)  # fmt: skip
     latency_axis(ax, "x", x)
     if tail:
-        ax.set_yscale("log")
-        ax.set_ylim(max(deepest / 1.6, 1e-7), 1.25)
-        ax.yaxis.set_major_locator(LogLocator(numticks=12))
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value * 100:.12g} %"))
-        ax.yaxis.set_minor_formatter(NullFormatter())
+        tail_axis(ax, max(deepest, 1e-7))
     else:
         share_axis(ax, "y")
     light_grid(ax)

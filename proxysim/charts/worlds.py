@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from proxysim.charts.canvas import (
@@ -20,6 +19,7 @@ from proxysim.charts.canvas import (
     light_grid,
     share_axis,
     shortened,
+    tail_axis,
 )
 from proxysim.charts.palette import BLACK, BLUE, GREEN, GREY, INK, LINES, ORANGE, VERMILLION
 from proxysim.statistics.spread import Spread
@@ -102,11 +102,7 @@ def overlay(
         shown.append(times[(times >= early) & (times <= late)])
     latency_axis(ax, "x", np.concatenate(shown))
     if tail:
-        ax.set_yscale("log")
-        ax.set_ylim(max(deepest / 1.6, 1e-6), 1.25)
-        ax.yaxis.set_major_locator(LogLocator(numticks=12))
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value * 100:.12g} %"))
-        ax.yaxis.set_minor_formatter(NullFormatter())
+        tail_axis(ax, max(deepest, 1e-6))
     else:
         share_axis(ax, "y")
     light_grid(ax)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hypothesis import given
 from hypothesis import strategies as st
 from simpy import Environment
 
 from proxysim.sim.clock import Clock
 
+Turn = Callable[[Clock, list[tuple[float, int]]], None]
 #: What a call does when its time has come: calls after so many tenths of a second.
 PLANS = st.lists(st.lists(st.integers(0, 3), max_size=3), min_size=1, max_size=12)
 
@@ -30,8 +33,8 @@ def order_under_simpy(plans: list[list[int]]) -> list[tuple[float, int]]:
     return seen
 
 
-@given(PLANS)
-def test_the_order_is_that_of_simpy(plans):
+def order_by_turns(plans: list[list[int]], turn: Turn) -> list[tuple[float, int]]:
+    """When each call comes, by the clock that *turn* turns until nothing is left."""
     env, seen = Clock(), []
 
     def call(number: int) -> None:
@@ -41,34 +44,29 @@ def test_the_order_is_that_of_simpy(plans):
                 env.after(step * 0.5, call, (number + step + 1) % len(plans))
 
     env.after(0.0, call, 0)
-    env.turn_until(5.25)
-    assert seen == order_under_simpy(plans)
-    assert env.time == 5.25
+    turn(env, seen)
+    return seen
+
+
+@given(PLANS)
+def test_the_order_is_that_of_simpy(plans):
+    def turn(env: Clock, _: list[tuple[float, int]]) -> None:
+        env.turn_until(5.25)
+        assert env.time == 5.25
+
+    assert order_by_turns(plans, turn) == order_under_simpy(plans)
 
 
 @given(PLANS, st.integers(1, 20))
 def test_turning_while_busy_stops_between_two_calls_and_loses_none(plans, most):
-    def run(turn) -> list[tuple[float, int]]:
-        env, seen = Clock(), []
-
-        def call(number: int) -> None:
-            seen.append((env.time, number))
-            for step in plans[number]:
-                if len(seen) + step < 60:
-                    env.after(step * 0.5, call, (number + step + 1) % len(plans))
-
-        env.after(0.0, call, 0)
-        turn(env, seen)
-        return seen
-
-    def in_pieces(env: Clock, seen: list[tuple[float, int]]) -> None:
+    def turn(env: Clock, seen: list[tuple[float, int]]) -> None:
         before = -1
         while len(seen) > before:
             before = len(seen)
             env.turn_while(lambda most=before + most: len(seen) < most, 5.25)
             assert len(seen) <= before + most
 
-    assert run(in_pieces) == run(lambda env, _: env.turn_until(5.25))
+    assert order_by_turns(plans, turn) == order_under_simpy(plans)
 
 
 def test_what_is_soon_comes_before_what_is_due_at_the_same_time():
