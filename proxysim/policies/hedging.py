@@ -41,8 +41,9 @@ class Hedging:
 
     Without *after* the delay is the *quantile* of the last thousand times to the first byte, once
     50 are known. One that lost against its hedge counts as long as it was waited for: it lies above
-    the delay in any case, so the quantile stays right. Every request earns the share *budget* of a
-    hedge, up to 10 are saved, and each hedge spends one: so hedges never exceed
+    the delay in any case, so the quantile stays right. Where answers take no time, as by the clock
+    of a run in sequence, which stands still, there is no hedge. Every request earns the share
+    *budget* of a hedge, up to 10 are saved, and each hedge spends one: so hedges never exceed
     ``10 + budget * requests``. Only safe methods are hedged.
 
     O(1) a request with *after*, else O(log 1000).
@@ -65,12 +66,13 @@ class Hedging:
         self._saved = self.MOST_SAVED
 
     def delay(self) -> float | None:
-        """Seconds to wait for a first answer before the hedge; None: none, too little is known."""
+        """Seconds to wait for a first answer before the hedge; None: there is to be none."""
         if self.after is not None:
             return self.after
         if len(self._recent) < self.ENOUGH:
             return None
-        return self._recent.quantile(self.quantile)
+        # Where answers take no time, nothing can be gained by asking twice.
+        return self._recent.quantile(self.quantile) or None
 
     def earn(self) -> None:
         """A request has come."""

@@ -67,3 +67,10 @@ def test_nothing_is_hedged_before_enough_is_known():
         assert hedging.delay() is None
         hedging.observe(0.01)
     assert hedging.delay() == 0.01
+
+
+def test_answers_that_take_no_time_are_not_asked_for_twice():
+    hedging = Hedging()
+    for _ in range(2 * Hedging.ENOUGH):
+        hedging.observe(0.0)
+    assert hedging.delay() is None
