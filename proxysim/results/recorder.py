@@ -20,6 +20,7 @@ __all__ = ["Keep", "Recorder"]
 Keep = Literal["all", "none"] | int
 
 _BLOCK = 8192
+_TOGETHER = 16
 
 
 class Recorder:
@@ -71,6 +72,7 @@ class Recorder:
         self._totals = None if self.keep_every == 1 else Totals(warmup, duration, sketched=True)
         self._requests = Packer(REQUESTS)
         self._pieces: dict[str, list[Array]] = {column.name: [] for column in REQUESTS}
+        self._loose = 0  # blocks whose pieces are not together yet
         self._rows: list[tuple[Any, ...]] = []
         self._hops = Packer(HOPS)
         self._hop_blocks: list[Array] = []
@@ -182,8 +184,13 @@ class Recorder:
             if not self.keep_every:
                 return
             block = block[block["id"] % self.keep_every == 0]
+        self._loose += 1
         for name, pieces in self._pieces.items():
             pieces.append(np.ascontiguousarray(block[name]))
+            if self._loose == _TOGETHER:
+                # Large pieces go back to the system, small ones leave holes in the heap.
+                pieces[-_TOGETHER:] = [np.concatenate(pieces[-_TOGETHER:])]
+        self._loose %= _TOGETHER
 
     def _flush_hops(self) -> None:
         if self._spans:

@@ -16,7 +16,8 @@ from proxysim.topology import Network
 __all__ = ["Kind", "Seen", "Segment", "Sights", "count_views"]
 
 RESOLVER = "DNS resolver"
-_MOST_HELD = 1_000_000
+#: Rows that are held beyond twice those that are different.
+_MOST_HELD = 50_000
 
 #: One stretch of a connection, for what can be seen on it: who opened it (a code, 0 for the
 #: client), the names of the wires it crosses, and the code of the node at its far end.
