@@ -134,7 +134,13 @@ class ClientPart(Part):
     def _over(self, _: Any) -> None:
         if self._draining:
             self._draining = False
+            self._leave()
             self.tell(Over())
+
+    def _leave(self) -> None:
+        """Wait no more for what has not come, before those who stop break it off."""
+        for clients in self.groups:
+            clients.leave()
 
     # A sequential run.
 
@@ -171,8 +177,7 @@ class ClientPart(Part):
             clients.pool.sweep()
 
     def parts(self) -> dict[str, Any]:
-        for clients in self.groups:
-            clients.leave()  # a run that is not drained in time has answers that do not come
+        self._leave()
         return {
             "asked": {clients.name: clients.log for clients in self.groups},
             "arrived": sum(clients.arrived for clients in self.groups),
