@@ -24,18 +24,20 @@ __all__ = ["Array", "Names", "Packer", "Table", "natural"]
 Array = NDArray[Any]
 
 _FORMATS = {"int64": "q", "int32": "i", "int16": "h", "int8": "b", "float64": "d", "bool": "?"}
-_DIGITS = re.compile(r"([0-9]+)")
+_DIGITS = re.compile(r"[0-9]+")
 
 
 @lru_cache(maxsize=65536)
-def natural(name: str) -> tuple[Any, ...]:
+def natural(name: str) -> str:
     """A sort key that puts shop-2 before shop-10."""
-    # What split() captures, every second part, is the digits.
-    return tuple(
-        (0, int(part), part) if place % 2 else (1, 0, part)
-        for place, part in enumerate(_DIGITS.split(name))
-        if part
-    )
+    return _DIGITS.sub(_counted, name)
+
+
+def _counted(found: re.Match[str]) -> str:
+    """Digits as text in whose order they are numbers, before any other text."""
+    digits = found[0]
+    number = digits.lstrip("0")
+    return f"\0{chr(len(number))}{number}{digits}"
 
 
 class Names(dict[str, int]):

@@ -83,7 +83,7 @@ class Pool:
         if channel.closed or channel.generation != channel.endpoint.generation:
             channel.close()
             return
-        if self.most is not None:
+        if self._waiting:
             waiting = self._waiting.get(channel.key)
             while waiting:
                 if waiting.popleft()(channel):

@@ -108,17 +108,17 @@ class Library(dict[int, Asset]):
         self.catalogue = catalogue
         self.site_code = site_code
         self._paths = paths
+        self._control = ("no-store", f"max-age={catalogue.site.ttl:.0f}")
 
     def __missing__(self, index: int) -> Asset:
         catalogue = self.catalogue
-        site, path = catalogue.site, catalogue.path(index)
-        control = f"max-age={site.ttl:.0f}" if catalogue.cacheable(index) else "no-store"
+        path = catalogue.path(index)
         asset = self[index] = Asset(
-            site.name,
+            catalogue.name,
             path,
             catalogue.size(index),
             (self.site_code, self._paths[path]),
             catalogue.text(index),
-            control,
+            self._control[catalogue.cacheable(index)],
         )
         return asset

@@ -352,6 +352,12 @@ def test_natural_order_is_total(names):
     assert once == sorted(sorted(set(names), reverse=True), key=natural)
 
 
+@given(st.lists(st.integers(0, 10**12)), st.sampled_from(["", "a", "a-", "ä"]))
+def test_numbers_are_in_the_order_of_numbers(numbers, before):
+    names = [f"{before}{number}" for number in sorted(numbers)]
+    assert sorted(reversed(names), key=natural) == names
+
+
 def test_natural_order_counts():
     assert sorted(["shop-10", "shop-2", "edge", ""], key=natural) == [
         "",
