@@ -133,6 +133,9 @@ class Joint:
         cpu = max(0.0, min(story.cpu, latency - wait - service))
         network = latency - wait - service - cpu
         names = self.recorder.texts
+        # Nobody has served what is in flight, and no answer has told whose it will be.
+        left = outcome == Outcome.IN_FLIGHT
+        served_by, backend = ("", "") if left else (story.served_by, story.backend)
         self.recorder.add(
             (
                 asked.id,
@@ -146,8 +149,8 @@ class Joint:
                 latency,
                 asked.status,
                 outcome,
-                names["served_by"][story.served_by],
-                names["backend"][story.backend],
+                names["served_by"][served_by],
+                names["backend"][backend],
                 STATES[story.cache],
                 story.attempts,
                 asked.secure,

@@ -165,6 +165,21 @@ def test_what_is_not_answered_before_the_end_is_in_flight():
     assert len(live.requests) == live.arrived
 
 
+def test_what_a_silent_server_holds_is_in_flight_as_when_simulated():
+    tree = one_queue(**{"run.duration": 0.2, "run.drain": 0.2}).to_dict()
+    tree["nodes"]["server"] |= {"count": 2, "sites": []}
+    tree["nodes"]["edge"] = {
+        "kind": "reverse_proxy",
+        "sites": ["app.example"],
+        "backends": "server",
+        "balancer": "round_robin",
+    }
+    tree["events"] = [{"at": 0.0, "node": "server-1", "silent_for": 60.0}]
+    live, simulated = (run(from_dict(tree), sequential=True) for run in (ps.live, ps.simulate))
+    assert set(live.requests["outcome"]) == {"ok", "in_flight"}
+    assert disagreements(live, simulated) == []
+
+
 def test_without_addresses_of_their_own_nodes_have_ports(monkeypatch):
     monkeypatch.setattr("proxysim.loopback.running._own_addresses", lambda: False)
     scenario = both_proxies(**{"run.duration": 1.0, "events": []})
