@@ -178,6 +178,7 @@ class _Walk:
         if (what := next(restless(node), None)) is not None:
             raise Declination(f"{what}: no formula")
         costs = costs_of(self.document, name, self.scenario.directory)
+        asked = stream.rate
         if isinstance(node, ForwardProxy):
             stream = let_through(self.document, node, stream)
         passing = stream
@@ -199,7 +200,10 @@ class _Walk:
             return passing
         if node.cores is None:
             return passing
-        self._processor(name, node, stream, costs.request)
+        if costs.hit and stream.rate < asked:
+            self._decline(name, "its processor has to answer what is turned away, too")
+        else:
+            self._processor(name, node, stream, costs.request)
         return passing.doubted(f"the processor of {name} is hardly ever a queue")
 
     def _processor(self, name: str, node: ProxyBase, stream: Stream, request: float) -> None:

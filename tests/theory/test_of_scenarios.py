@@ -309,6 +309,15 @@ def test_filters_that_cannot_be_followed_are_named(rule, why):
     assert not found.made
 
 
+def test_a_processor_that_answers_what_is_turned_away_has_two_kinds_of_jobs():
+    plain = {"nodes.gateway.cache": None, "nodes.gateway.cores": 1, "sites.mail.example.tls": False}
+    asked = office(ADS).set({**plain, "costs": {"request": 0.001}})
+    assert only(of(asked), "gateway").values["utilisation"] == pytest.approx(0.08)
+    found = of(asked.set({"costs": {"request": 0.001, "hit": 0.001}}))
+    assert any("turned away" in reason for reason in found.why_not("gateway"))
+    assert only(found, "web").values["rate"] == pytest.approx(80)
+
+
 def test_all_that_is_in_tunnels_passes_a_cache():
     hosts = ["news.example", "ads.example", "wiki.example"]
     found = of(office({"deny": {"domain": hosts}}))
