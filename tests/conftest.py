@@ -1,9 +1,14 @@
 """Settings that all tests share."""
 
 import os
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# What runs in the background may ignore interrupts, and so would all that the tests begin.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile(
     "proxysim", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
