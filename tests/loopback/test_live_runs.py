@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 import proxysim as ps
 from proxysim.errors import ResultError
 from proxysim.results.decisions import disagreements
-from proxysim.scenario import from_dict
+from proxysim.scenario import Scenario, from_dict
 from tests.loopback.stage import both_proxies, one_queue
 
 pytest.importorskip("httptools")
@@ -133,18 +135,24 @@ def test_slow_start_holds_back_what_it_does_when_simulated():
     assert np.median(took[0][~held]) < took[0][held].min()
 
 
-def test_a_request_and_its_hedge_take_what_they_do_when_simulated():
-    """Whoever of both wins: that hangs on time, but what each has to do does not."""
-    tree = one_queue(**{"run.duration": 0.5, "nodes.server.service.exponential": "30ms"}).to_dict()
+def two_in_turn(changes: dict[str, Any], **edge: Any) -> Scenario:
+    """The one queue made two, which a proxy asks in turn."""
+    tree = one_queue(**changes).to_dict()
     tree["nodes"]["server"] |= {"count": 2, "sites": []}
     tree["nodes"]["edge"] = {
         "kind": "reverse_proxy",
         "sites": ["app.example"],
         "backends": "server",
         "balancer": "round_robin",
-        "hedge": {"after": 0, "budget": "100%"},
+        **edge,
     }
-    scenario = from_dict(tree)
+    return from_dict(tree)
+
+
+def test_a_request_and_its_hedge_take_what_they_do_when_simulated():
+    """Whoever of both wins: that hangs on time, but what each has to do does not."""
+    changes = {"run.duration": 0.5, "nodes.server.service.exponential": "30ms"}
+    scenario = two_in_turn(changes, hedge={"after": 0, "budget": "100%"})
     took = []
     for run in (ps.live, ps.simulate):
         hops = run(scenario, sequential=True, hops="all").hops
@@ -166,16 +174,9 @@ def test_what_is_not_answered_before_the_end_is_in_flight():
 
 
 def test_what_a_silent_server_holds_is_in_flight_as_when_simulated():
-    tree = one_queue(**{"run.duration": 0.2, "run.drain": 0.2}).to_dict()
-    tree["nodes"]["server"] |= {"count": 2, "sites": []}
-    tree["nodes"]["edge"] = {
-        "kind": "reverse_proxy",
-        "sites": ["app.example"],
-        "backends": "server",
-        "balancer": "round_robin",
-    }
-    tree["events"] = [{"at": 0.0, "node": "server-1", "silent_for": 60.0}]
-    live, simulated = (run(from_dict(tree), sequential=True) for run in (ps.live, ps.simulate))
+    silent = {"at": 0.0, "node": "server-1", "silent_for": 60.0}
+    scenario = two_in_turn({"run.duration": 0.2, "run.drain": 0.2}).set("events", [silent])
+    live, simulated = (run(scenario, sequential=True) for run in (ps.live, ps.simulate))
     assert set(live.requests["outcome"]) == {"ok", "in_flight"}
     assert disagreements(live, simulated) == []
 

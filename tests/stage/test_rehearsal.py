@@ -144,7 +144,7 @@ def test_controls_begin_where_the_scenario_stands():
             Asked("office-forward-proxy", ('nodes.gateway.categories={"x": ["/etc/hosts"]}',)),
             "no files but",
         ),
-        (Asked("one-server", ("costs=/tmp/x.yaml",)), "no files but"),
+        (Asked("one-server", ("costs=/a/costs.yaml",)), "no files but"),
         (Asked("one-server", versus=('costs={"profile": "x.yml"}',)), "no files but"),
     ],
 )
