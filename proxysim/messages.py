@@ -94,13 +94,13 @@ class Headers:
 
     def without(self, names: Iterable[str]) -> Headers:
         """These fields less all lines of any of *names* (lower case)."""
-        gone = frozenset(names)
-        if gone.isdisjoint(self.fields):
+        gone = self.fields.keys() & names
+        if not gone:
             return self
-        return _made(
-            tuple([pair for pair in self.pairs if pair[0] not in gone]),
-            {name: text for name, text in self.fields.items() if name not in gone},
-        )
+        fields = self.fields.copy()
+        for name in gone:
+            del fields[name]
+        return _made(tuple([pair for pair in self.pairs if pair[0] not in gone]), fields)
 
     def __contains__(self, name: object) -> bool:
         return name in self.fields

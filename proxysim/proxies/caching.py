@@ -22,7 +22,6 @@ from proxysim.proxies.effects import (
     Cut,
     Discard,
     Drain,
-    Encode,
     Handling,
     Head,
     Send,
@@ -55,42 +54,46 @@ class CachingProxy(Proxy):
         return self._respond_by_cache(request, cache)
 
     def _respond_by_cache(self, request: Request, cache: Cache) -> Handling:
+        """How *request* is answered, by what the cache has for it now."""
         codings = self._codings(request)
         now = self.clock()
         stored = cache.find(request, codings)
         if stored is not None:
             age = stored.age(now)
             if freshness.usable(request, age, stored.lifetime):
-                yield from self._send_stored(request, cache, stored, "hit")
-                return
+                return self._send_stored(request, cache, stored, "hit")
             if stored.window and freshness.usable_meanwhile(
                 request, age, stored.lifetime, stored.window
             ):
-                if stored.key not in cache.refreshing:
-                    cache.refreshing.add(stored.key)
-                    yield Spawn(self._refresh(request, cache, stored, now))
-                yield from self._send_stored(request, cache, stored, "stale")
-                return
+                return self._send_meanwhile(request, cache, stored, now)
             if not stored.strict and freshness.tolerated(request, age, stored.lifetime):
-                yield from self._send_stored(request, cache, stored, "stale")
-                return
+                return self._send_stored(request, cache, stored, "stale")
         if freshness.only_if_cached(request):
-            yield Send(*error_page(504, "No usable answer is in the cache."), cache="miss")
-            return
+            return self._decline()
         if cache.collapse and request.method == "GET" and "range" not in request.headers.fields:
-            yield from self._share(request, cache, stored, codings, now)
-        else:
-            yield from self._fetch(request, cache, stored, now)
+            return self._share(request, cache, stored, codings, now)
+        return self._fetch(request, cache, stored, now)
+
+    def _decline(self) -> Handling:
+        yield Send(*error_page(504, "No usable answer is in the cache."), cache="miss")
+
+    def _send_meanwhile(
+        self, request: Request, cache: Cache, stored: Stored, now: float
+    ) -> Handling:
+        """Send what is *stored*, though stale, while it is brought up to date."""
+        if stored.key not in cache.refreshing:
+            cache.refreshing.add(stored.key)
+            yield Spawn(self._refresh(request, cache, stored, now))
+        yield from self._send_stored(request, cache, stored, "stale")
 
     def _fetch(self, request: Request, cache: Cache, stored: Stored | None, now: float) -> Handling:
         """Ask a backend for *request* alone: whether *stored* still holds, or anew."""
         if stored is None:
-            yield from self.exchange(request, partial(self._send_missed, cache, now))
-        else:
-            yield from self.exchange(
-                self._question(request, stored),
-                partial(self._send_confirmed, request, cache, stored, now),
-            )
+            return self.exchange(request, partial(self._send_missed, cache, now))
+        return self.exchange(
+            self._question(request, stored),
+            partial(self._send_confirmed, request, cache, stored, now),
+        )
 
     # What is done with the answer of a backend.
 
@@ -101,7 +104,8 @@ class CachingProxy(Proxy):
         if isinstance(reply, Failure):
             yield Send(*self.gateway_error(reply), cache="miss")
             return
-        response, body, coding = yield from self._prepare(request, reply)
+        response, coding = self._prepared(request, reply)
+        body = reply.body if coding is None else (yield self._encode(reply.body, coding))
         ticket = cache.ticket(request, reply.response, response, coding, began)
         if cache.named:
             response = cache.forwarded(request, response, None, reply.response.status, ticket)
@@ -115,7 +119,8 @@ class CachingProxy(Proxy):
             yield Send(*self.gateway_error(reply), cache="bypass")
             return
         ticket, said = None, reply.response
-        response, body, coding = yield from self._prepare(request, reply)
+        response, coding = self._prepared(request, reply)
+        body = reply.body if coding is None else (yield self._encode(reply.body, coding))
         if request.method not in SAFE:
             cache.invalidate(request, said)
             if is_its_own(request, said):
@@ -158,7 +163,8 @@ class CachingProxy(Proxy):
         self, request: Request, cache: Cache, stored: Stored, began: float, reply: Head
     ) -> Handling:
         """Send what has come in the place of *stored*, which is obsolete unless it is an error."""
-        response, body, coding = yield from self._prepare(request, reply)
+        response, coding = self._prepared(request, reply)
+        body = reply.body if coding is None else (yield self._encode(reply.body, coding))
         ticket = cache.ticket(request, reply.response, response, coding, began)
         if request.method == "HEAD" and response.status == 200:
             cache.freshen(
@@ -199,7 +205,7 @@ class CachingProxy(Proxy):
                 if not not_modified(request, coded):
                     kept = self.compression.headers(stored.response, coding)
                     ticket = cache.recoded(stored, replace(response, headers=kept), coding)
-                    body = yield Encode(body, coding, self.compression.levels.get(coding))
+                    body = yield self._encode(body, coding)
                     yield Send(coded, body, ticket, state)
                     return
         yield self._whole(request, response, body, state)
@@ -330,7 +336,8 @@ class CachingProxy(Proxy):
             fill.stored = self._confirmed(request, cache, stored, began, reply)
             fill.share(fill.stored)
             return
-        response, body, coding = yield from self._prepare(request, reply)
+        response, coding = self._prepared(request, reply)
+        body = reply.body if coding is None else (yield self._encode(reply.body, coding))
         ticket = cache.ticket(request, reply.response, response, coding, began)
         if cache.named:
             response = cache.forwarded(request, response, stored, reply.response.status, ticket)
@@ -375,7 +382,8 @@ class CachingProxy(Proxy):
             if self._confirmed(request, cache, stored, began, reply) is None:
                 cache.discard(stored)
             return
-        response, body, coding = yield from self._prepare(request, reply)
+        response, coding = self._prepared(request, reply)
+        body = reply.body if coding is None else (yield self._encode(reply.body, coding))
         ticket = cache.ticket(request, reply.response, response, coding, began)
         if ticket is None and response.status < 500:
             cache.discard(stored)

@@ -190,23 +190,24 @@ class Proxy:
         if isinstance(reply, Failure):
             yield Send(*self.gateway_error(reply), cache=state)
             return
-        response, body, _ = yield from self._prepare(request, reply)
+        response, coding = self._prepared(request, reply)
+        body = reply.body if coding is None else (yield self._encode(reply.body, coding))
         yield Send(response, body, None, state)
 
-    def _prepare(
-        self, request: Request, head: Head
-    ) -> Generator[Effect, Any, tuple[Response, Any, str | None]]:
-        """An answer made ready for the client, rewritten and coded; and the coding, if any."""
-        response, body = self.identity.answer(head.response), head.body
-        coding = None
-        if self.compression is not None and body is not None:
-            coding = self.compression.choose(request, response, body.length)
-            if coding is not None:
-                response = self.compression.marked(response, coding)
-                body = yield Encode(body, coding, self.compression.levels.get(coding))
-            elif self.compression.eligible(request, response, body.length):
-                response = self.compression.marked(response, None)
-        return response, body, coding
+    def _prepared(self, request: Request, head: Head) -> tuple[Response, str | None]:
+        """The head of an answer as the client is to have it, and the coding that its body needs."""
+        response = self.identity.answer(head.response)
+        compression, body = self.compression, head.body
+        if compression is None or body is None:
+            return response, None
+        coding = compression.choose(request, response, body.length)
+        if coding is not None or compression.eligible(request, response, body.length):
+            response = compression.marked(response, coding)
+        return response, coding
+
+    def _encode(self, body: Any, coding: str) -> Encode:
+        levels = {} if self.compression is None else self.compression.levels
+        return Encode(body, coding, levels.get(coding))
 
     def gateway_error(self, failure: Failure) -> tuple[Response, Page]:
         """The answer where none could be had: 504 in time, 503 for want of room, else 502."""

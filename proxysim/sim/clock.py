@@ -21,8 +21,11 @@ __all__ = ["Clock", "seldom_collected"]
 After = Callable[..., None]
 Soon = Callable[..., None]
 
-#: Priorities at one time: before all that SimPy schedules, and after it.
-FIRST, SOON, LAST = -2, -1, 9
+#: What is due at one time goes by number. Numbers count up from 0; these, added, put an entry
+#: before all that SimPy schedules at that time, or after it, and its priorities into their order.
+SOON, LAST = -(2**62), 2**62
+FIRST = 2 * SOON
+EACH_PRIORITY = 2**50
 
 
 class Clock(Environment):
@@ -48,18 +51,20 @@ class Clock(Environment):
         queue: list[Any] = self._queue
         number = self._eid.__next__
 
-        # In SimPy's order: time, priority, number; numbers differ, so no more is compared.
+        # In SimPy's order: by time, then priority and number; no two numbers are the same, so no
+        # more is compared.
         def after(delay: float, call: Callable[[Any], Any], carries: Any = None) -> None:
-            heappush(queue, (self.time + delay, NORMAL, number(), call, carries))
+            heappush(queue, (self.time + delay, number(), call, carries))
 
         def soon(call: Callable[[Any], Any], carries: Any = None) -> None:
-            heappush(queue, (self.time, SOON, number(), call, carries))
+            heappush(queue, (self.time, SOON + number(), call, carries))
 
         return after, soon
 
     def schedule(self, event: Event, priority: EventPriority = NORMAL, delay: float = 0.0) -> None:
         """Let *event* be processed in *delay* seconds; SimPy's own, in the queue's one shape."""
-        entry: Any = (self.time + delay, priority, next(self._eid), _process, event)
+        number = (priority - NORMAL) * EACH_PRIORITY + next(self._eid)
+        entry: Any = (self.time + delay, number, _process, event)
         heappush(self._queue, entry)
 
     def turn_until(self, end: float) -> None:
@@ -67,10 +72,10 @@ class Clock(Environment):
         if self.stopped:
             return
         queue: list[Any] = self._queue
-        heappush(queue, (end, LAST, next(self._eid), _end, None))
+        heappush(queue, (end, LAST, _end, None))
         try:
             while True:
-                self.time, _, _, call, carries = heappop(queue)
+                self.time, _, call, carries = heappop(queue)
                 call(carries)
         except _Ended:
             pass
@@ -79,8 +84,8 @@ class Clock(Environment):
         """Process what is due as long as it is *busy*, up to *end*."""
         queue: list[Any] = self._queue
         while queue:
-            at, priority, _, call, carries = queue[0]
-            if priority != SOON and (at > end or not busy()):
+            at, number, call, carries = queue[0]
+            if number >= -EACH_PRIORITY and (at > end or not busy()):
                 break
             heappop(queue)
             self.time = at
@@ -88,8 +93,9 @@ class Clock(Environment):
 
     def stop(self) -> None:
         """Process nothing more."""
-        self.stopped = True
-        heappush(self._queue, (self.time, FIRST, next(self._eid), _end, None))  # type: ignore[misc]
+        if not self.stopped:
+            self.stopped = True
+            heappush(self._queue, (self.time, FIRST, _end, None))  # type: ignore[misc]
 
 
 class _Ended(Exception):  # noqa: N818 - it is no error
