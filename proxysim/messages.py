@@ -36,10 +36,11 @@ class Headers:
 
     Immutable: every change gives a new value. ``fields`` maps a name to its value; a name that
     occurs more than once reads as one list (RFC 9110, section 5.3), except ``set-cookie``, which
-    :meth:`all` gives line by line.
+    :meth:`all` gives line by line. ``notes`` is where others keep what they have worked out of them
+    (:func:`~proxysim.policies.memory.noted`); it is no part of the value.
     """
 
-    __slots__ = ("_hash", "fields", "pairs")
+    __slots__ = ("_hash", "fields", "notes", "pairs")
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
         self.pairs = tuple((name.lower(), text) for name, text in pairs)
@@ -47,6 +48,7 @@ class Headers:
         for name, text in self.pairs:
             fields[name] = f"{fields[name]}, {text}" if name in fields else text
         self.fields = fields
+        self.notes: dict[object, Any] | None = None
         self._hash: int | None = None
 
     def get(self, name: str, default: str = "") -> str:
@@ -126,7 +128,8 @@ class Headers:
 def _made(pairs: tuple[tuple[str, str], ...], fields: dict[str, str]) -> Headers:
     """Headers of *pairs* whose *fields* are known."""
     headers = Headers.__new__(Headers)
-    headers.pairs, headers.fields, headers._hash = pairs, fields, None
+    headers.pairs, headers.fields = pairs, fields
+    headers.notes = headers._hash = None
     return headers
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 
 from proxysim.messages import Headers, Request, Response
 from proxysim.policies.caching.directives import parse_cache_control
 from proxysim.policies.fields import members
-from proxysim.policies.memory import kept, remembered
+from proxysim.policies.memory import kept, noted, remembered
 
 __all__ = ["TYPES", "Compression", "acceptable", "to_be_left", "weights"]
 
@@ -48,11 +49,11 @@ class Compression:
     __slots__ = (
         "__weakref__",
         "_acceptable",
-        "_coded",
         "_worth",
         "codings",
         "levels",
         "minimum",
+        "order",
         "types",
     )
 
@@ -68,8 +69,9 @@ class Compression:
         self.types = None if types is None else frozenset(text.lower() for text in types)
         self.levels = dict(levels or {})
         self._acceptable: Callable[[str], str | None] = remembered(self._best, 1024)
+        #: In which codings a stored answer may be sent to who asks with such fields, best first.
+        self.order: Callable[[Headers], tuple[str | None, ...]] = noted(self._order)
         self._worth: Callable[[str], bool] = remembered(self._compressible, 1024)
-        self._coded: Callable[[Headers, str | None], Headers] = kept(16384)(_coded)
 
     def eligible(self, request: Request, response: Response, length: int | None) -> bool:
         """Whether the answer would be coded for a client that takes a coding.
@@ -78,7 +80,7 @@ class Compression:
         """
         if length is not None and length < self.minimum:
             return False
-        if not self._worth(response.headers.get("content-type")):
+        if not self._worth(response.headers.fields.get("content-type", "")):
             return False
         return _may_be_coded(request, response)
 
@@ -93,10 +95,19 @@ class Compression:
             return None
         return self._acceptable(accepted)
 
-    def preferred(self, request: Request) -> str | None:
-        """The coding that the client would get for an eligible answer; None where it takes none."""
-        accepted = request.headers.fields.get("accept-encoding")
+    def preferred(self, asked: Headers) -> str | None:
+        """The coding that who *asked* would get for an eligible answer; None where it takes none."""
+        accepted = asked.fields.get("accept-encoding")
         return self._acceptable(accepted) if accepted else None
+
+    def _order(self, asked: Headers) -> tuple[str | None, ...]:
+        codings = acceptable(asked)
+        if to_be_left(asked):
+            return (None,)
+        best = self.preferred(asked)
+        if best is None or best == codings[0]:
+            return codings
+        return (best, *(coding for coding in codings if coding != best))
 
     def marked(self, response: Response, coding: str | None) -> Response:
         """*response* with the fields of an answer in *coding*; None: of one that might be coded."""
@@ -108,7 +119,7 @@ class Compression:
         The latter is for an :meth:`eligible` answer to a client that takes no coding. An entity
         tag becomes weak, for the bytes are no longer those it named.
         """
-        return self._coded(response.headers, coding)
+        return _CODED[coding](response.headers)
 
     def _best(self, accepted: str) -> str | None:
         weighed = weights(accepted)
@@ -137,7 +148,7 @@ def _may_be_coded(request: Request, response: Response) -> bool:
     if request.method == "HEAD" or request.method == "CONNECT":
         return False
     headers = response.headers
-    if "content-encoding" in headers:
+    if "content-encoding" in headers.fields:
         return False
     return not (to_be_left(headers) or to_be_left(request.headers))
 
@@ -158,12 +169,12 @@ def _refuses_plain(accepted: str) -> bool:
     return not weighed.get("identity", weighed.get("*", 1.0))
 
 
-def acceptable(request: Request) -> tuple[str | None, ...]:
-    """The codings in which the client takes an answer, the best first; None, uncoded, at the end.
+def acceptable(asked: Headers) -> tuple[str | None, ...]:
+    """The codings in which who *asked* takes an answer, the best first; None, uncoded, at the end.
 
     For a cache that keeps answers as their servers coded them.
     """
-    accepted = request.headers.fields.get("accept-encoding")
+    accepted = asked.fields.get("accept-encoding")
     return _by_weight(accepted) if accepted else (None,)
 
 
@@ -210,3 +221,14 @@ def _coded(headers: Headers, coding: str | None) -> Headers:
     if tag and not tag.startswith("W/"):
         more.append(("etag", f"W/{tag}"))
     return headers.change(_OF_PLAIN_BYTES, more)
+
+
+class _Marking(dict[str | None, Callable[[Headers], Headers]]):
+    """For each coding what marks the fields of an answer in it."""
+
+    def __missing__(self, coding: str | None) -> Callable[[Headers], Headers]:
+        marking = self[coding] = noted(partial(_coded, coding=coding))
+        return marking
+
+
+_CODED = _Marking()

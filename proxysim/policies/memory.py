@@ -10,7 +10,7 @@ from weakref import proxy, ref
 
 from proxysim.messages import Headers
 
-__all__ = ["MOST_TEXT", "kept", "remembered"]
+__all__ = ["MOST_NOTES", "MOST_TEXT", "kept", "noted", "remembered"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -18,6 +18,8 @@ T = TypeVar("T")
 #: How many characters of arguments are held at most, by each memory: what strangers send may be as
 #: long as the limits for heads let it.
 MOST_TEXT = 8_000_000
+#: How many results are noted at most on the fields of one message.
+MOST_NOTES = 16
 
 
 def kept(most: int) -> Callable[[Callable[P, T]], Callable[P, T]]:
@@ -45,6 +47,32 @@ def kept(most: int) -> Callable[[Callable[P, T]], Callable[P, T]]:
         return found  # type: ignore[return-value]
 
     return keep
+
+
+def noted(function: Callable[[Headers], T]) -> Callable[[Headers], T]:
+    """Work out *function* once for each fields, and note on these themselves what it was.
+
+    For fields that are used again, such as those of an answer that a server gives or a cache keeps.
+    Equal fields that are another object are worked out anew; what is noted goes when they go. The
+    function of a method knows its object only weakly, as with :func:`remembered`.
+    """
+    if isinstance(function, MethodType):
+        function = partial(function.__func__, proxy(function.__self__))
+    key = object()
+
+    def found(headers: Headers) -> T:
+        notes = headers.notes
+        if notes is None:
+            notes = headers.notes = {}
+        elif key in notes:
+            result: T = notes[key]
+            return result
+        if len(notes) >= MOST_NOTES:
+            notes.clear()
+        made = notes[key] = function(headers)
+        return made
+
+    return found
 
 
 def remembered(method: Callable[P, T], most: int) -> Callable[P, T]:

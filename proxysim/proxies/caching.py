@@ -16,7 +16,7 @@ from proxysim.policies.caching.validation import (
     not_modified_response,
     unconditional,
 )
-from proxysim.policies.compression import acceptable, to_be_left
+from proxysim.policies.compression import acceptable
 from proxysim.proxies.cache import Cache
 from proxysim.proxies.effects import (
     Cut,
@@ -55,7 +55,8 @@ class CachingProxy(Proxy):
 
     def _respond_by_cache(self, request: Request, cache: Cache) -> Handling:
         """How *request* is answered, by what the cache has for it now."""
-        codings = self._codings(request)
+        asked, compression = request.headers, self.compression
+        codings = acceptable(asked) if compression is None else compression.order(asked)
         now = self.clock()
         stored = cache.find(request, codings)
         if stored is not None:
@@ -394,15 +395,3 @@ class CachingProxy(Proxy):
     def _question(self, request: Request, stored: Stored) -> Request:
         """*request* as the cache asks it: whether *stored* still holds."""
         return conditional(request, stored.tag, stored.response.headers.get("last-modified"))
-
-    def _codings(self, request: Request) -> tuple[str | None, ...]:
-        """In which codings a stored answer may be sent, the one best sent first."""
-        codings = acceptable(request)
-        if self.compression is None:
-            return codings
-        if to_be_left(request.headers):
-            return (None,)
-        best = self.compression.preferred(request)
-        if best is None or best == codings[0]:
-            return codings
-        return (best, *(coding for coding in codings if coding != best))

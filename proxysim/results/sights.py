@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -43,7 +44,8 @@ class Seen:
     def take(self, rows: list[tuple[int, int, int, int]]) -> None:
         """Count *rows*."""
         if rows:
-            self._rows.append(np.array(rows, dtype=np.int64))
+            numbers = np.fromiter(chain.from_iterable(rows), np.int64, 4 * len(rows))
+            self._rows.append(numbers.reshape(-1, 4))
             self._times.append(np.ones(len(rows), dtype=np.int64))
             self._held += len(rows)
             if self._held > 2 * self._distinct + _MOST_HELD:

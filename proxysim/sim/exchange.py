@@ -123,11 +123,6 @@ class Exchange(Account):
         self.over = False
         self.blocked = False
 
-    def arrived(self, body: Body) -> None:
-        """All of the answer is here: tell the asker, who has waited for that."""
-        if not self.over and self.response is not None:
-            self.asker.on_head(self, self.response, body)
-
     def fail(self, failure: Failure) -> None:
         """Tell the asker that no answer comes, unless it is over already."""
         if not self.over:

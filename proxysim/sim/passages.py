@@ -45,6 +45,7 @@ class Passage(Body):
         delay: float,
         exchange: Exchange,
         left: Callable[[Exchange], None] | None,
+        lane: Lane | None,
     ) -> None:
         # The body's fields are set here, not by its own __init__: one call less a request.
         self.length = source.length
@@ -55,24 +56,16 @@ class Passage(Body):
         self.replayable = True
         self._followers = None
         self.clock = clock
-        self.rest = delay  # of the way, behind the lane
+        self.rest = delay  # seconds, behind the lane
         self.left = left
         self.exchange: Exchange | None = None if left is None else exchange
         self.waiting = 1
         self.reader: Exchange | None = None
-        self.lane: Lane | None = None
+        self.lane = lane
         self.entry: Sending | None = None
 
-    def start(self, lanes: Lanes, size: int) -> None:
-        """Join the lane when the first byte gets there."""
-        offset, self.lane = lanes[0]
-        self.rest -= offset
-        if offset > 0.0:
-            self.clock.after(offset, self._join, size)
-        else:
-            self.entry = self.lane.join(size, self.done)
-
-    def _join(self, size: int) -> None:
+    def join(self, size: int) -> None:
+        """The first byte has got to the lane."""
         if not self.broken and self.lane is not None:
             self.entry = self.lane.join(size, self.done)
 
@@ -89,8 +82,6 @@ class Passage(Body):
             else:
                 self.finish()
 
-    source_done = done
-
     def finish(self, _: Any = None) -> None:
         if self.broken:
             return
@@ -101,7 +92,9 @@ class Passage(Body):
         reader = self.reader
         if reader is not None:
             self.reader = None
-            reader.arrived(self)
+            response = reader.response
+            if response is not None and not reader.over:
+                reader.asker.on_head(reader, response, self)
 
     def break_off(self) -> None:
         if self.complete or self.broken:
@@ -133,7 +126,7 @@ class LongPassage(Passage):
         lanes: Lanes,
         latency: float,
     ) -> None:
-        super().__init__(clock, source, delay, exchange, left)
+        super().__init__(clock, source, delay, exchange, left, None)
         self.lanes = lanes
         self.latency = latency
         self.delay = delay  # the latency and what chance adds to it, behind the first lane
@@ -141,8 +134,9 @@ class LongPassage(Passage):
         self.entries: list[tuple[Lane, Sending]] = []
         self.source = clock.time if source.complete else inf  # when all of it had come
 
-    def start(self, lanes: Lanes, size: int) -> None:
-        for index, (offset, lane) in enumerate(lanes):
+    def start(self, size: int) -> None:
+        """Join each lane when the first byte gets there."""
+        for index, (offset, lane) in enumerate(self.lanes):
             wait = offset + self.delay - self.latency if index else offset
             if wait > 0:
                 self.clock.after(wait, self._join_at, (index, lane, size))
@@ -159,6 +153,7 @@ class LongPassage(Passage):
         self._check()
 
     def source_done(self) -> None:
+        """The source has brought all of it."""
         self.source = self.clock.time
         self._check()
 

@@ -114,16 +114,21 @@ class Path:
         lanes: Lanes = ()
         if self.limited:
             lanes = self._lanes.get(member if self._own else 0) or self.lanes(member)
-        passage: Passage
         if len(lanes) > 1:
-            passage = LongPassage(clock, body, delay, exchange, left, lanes, self.latency)
-        else:
-            passage = Passage(clock, body, delay, exchange, left)
+            long = LongPassage(clock, body, delay, exchange, left, lanes, self.latency)
+            if not body.complete:
+                body.follow(long.source_done, long.break_off)
+            long.start(size)
+            return long
+        offset, lane = lanes[0] if lanes else (0.0, None)
+        passage = Passage(clock, body, delay - offset, exchange, left, lane)
         if not body.complete:
-            passage.waiting += 1
-            body.follow(passage.source_done, passage.break_off)
-        if lanes:
-            passage.start(lanes, size)
+            passage.waiting = 2
+            body.follow(passage.done, passage.break_off)
+        if offset:
+            clock.after(offset, passage.join, size)
+        elif lane is not None:
+            passage.join(size)
         else:
             passage.done()
         return passage

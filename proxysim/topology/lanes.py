@@ -65,9 +65,9 @@ class Lane:
 
         What is returned is for :meth:`leave`.
         """
-        active, now = self._active, self._env.time
+        active, now, bandwidth = self._active, self._env.time, self.bandwidth
         if active:
-            self._work += (now - self._since) * self.bandwidth / active
+            self._work += (now - self._since) * bandwidth / active
         self._since = now
         self._joined += 1
         entry: Sending = [self._work + size, self._joined, done]
@@ -76,7 +76,7 @@ class Lane:
         heappush(sending, entry)
         if sending[0] is entry:
             # Only the next to leave needs a timer: whoever was there before leaves later now.
-            delay = size * active / self.bandwidth
+            delay = size * active / bandwidth
             if now + delay < self._armed:
                 self._armed = now + delay
                 self._timer += 1
@@ -131,16 +131,17 @@ class Lane:
             self._work += (now - self._since) * bandwidth / self._active
         self._since = now
         while sending:
-            due, _, done = sending[0]
+            entry = sending[0]
+            done = entry[2]
             if done is not None:
-                left = due - self._work
+                left = entry[0] - self._work
                 # A remainder too small to move the clock is rounding, and counts as done.
                 if left > 0.0:
                     if now + left * self._active / bandwidth > now:
                         break
                     self._work += left
                 self._active -= 1
-                sending[0][2] = None
+                entry[2] = None
                 heappop(sending)
                 done()
             else:

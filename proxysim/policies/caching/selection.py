@@ -48,7 +48,7 @@ class Selection:
                 return False
         if self.codings is None:
             return True
-        if coding is not None and acceptable(request)[0] == coding:
+        if coding is not None and acceptable(request.headers)[0] == coding:
             return True
         return normal("accept-encoding", said.get("accept-encoding")) in self.codings
 

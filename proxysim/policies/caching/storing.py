@@ -9,7 +9,7 @@ from proxysim.messages import Headers, Request, Response
 from proxysim.policies.caching.directives import directives, named, parse_cache_control
 from proxysim.policies.caching.freshness import HEURISTIC_STATUSES
 from proxysim.policies.fields import hop_by_hop, members
-from proxysim.policies.memory import kept
+from proxysim.policies.memory import kept, noted
 
 __all__ = ["UNDERSTOOD", "bypassed", "head_size", "storable", "stored_fields"]
 
@@ -25,7 +25,7 @@ UNDERSTOOD = frozenset(
 
 #: Requests with one of these are the origin's to judge (RFC 9111, section 4.3.2), or no exchange of
 #: representations at all.
-_ORIGINS_BUSINESS = ("if-match", "if-unmodified-since", "upgrade")
+_ORIGINS_BUSINESS = frozenset({"if-match", "if-unmodified-since", "upgrade"})
 
 
 def bypassed(request: Request) -> bool:
@@ -33,17 +33,12 @@ def bypassed(request: Request) -> bool:
 
     Methods other than GET and HEAD, preconditions that only the origin can judge, and ``no-store``.
     """
-    method = request.method
+    method, headers = request.method, request.headers
     if method != "GET" and method != "HEAD":
         return True
-    return _past_caches(request.headers)
-
-
-@kept(4096)
-def _past_caches(headers: Headers) -> bool:
-    return "no-store" in directives(headers) or any(
-        name in headers.fields for name in _ORIGINS_BUSINESS
-    )
+    if not _ORIGINS_BUSINESS.isdisjoint(headers.fields):
+        return True
+    return "cache-control" in headers.fields and "no-store" in directives(headers)
 
 
 def storable(request: Request, response: Response) -> bool:
@@ -97,7 +92,7 @@ def stored_fields(headers: Headers) -> Headers:
     return headers.without(less)
 
 
-@kept(16384)
+@noted
 def head_size(headers: Headers) -> int:
     """About how many bytes an answer's head takes: its fields as HTTP/1.1 writes them."""
     return sum(len(name) + len(text) + 4 for name, text in headers.pairs)

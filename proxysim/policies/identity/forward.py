@@ -8,7 +8,7 @@ from proxysim.messages import Headers, Request, Response
 from proxysim.policies.fields import hop_by_hop
 from proxysim.policies.forwarded import forwarded_element, node_of
 from proxysim.policies.identity.base import FORWARDED, KEPT, Identity
-from proxysim.policies.memory import remembered
+from proxysim.policies.memory import noted, remembered
 
 __all__ = ["IDENTITIES", "TELLING", "Anonymous", "Elite", "Transparent"]
 
@@ -39,12 +39,12 @@ class _Forward:
     Cost: O(length of the fields); those seen last are remembered with what was made of them.
     """
 
-    __slots__ = ("__weakref__", "_answered", "_asked", "pseudonym")
+    __slots__ = ("__weakref__", "_asked", "_told", "pseudonym")
 
     def __init__(self, pseudonym: str = "proxysim") -> None:
         self.pseudonym = pseudonym
         self._asked: Callable[[Headers, str], Headers] = remembered(self._ask, KEPT)
-        self._answered: Callable[[int, Headers], Response] = remembered(self._answer, KEPT)
+        self._told: Callable[[Headers], Headers] = noted(self._tell)
 
     def rewrite(self, request: Request) -> Request:
         """*request* as the next in line is to see it."""
@@ -52,13 +52,13 @@ class _Forward:
 
     def answer(self, response: Response) -> Response:
         """*response* as the client is to see it."""
-        return self._answered(response.status, response.headers)
+        return Response(response.status, self._told(response.headers))
 
     def _ask(self, headers: Headers, peer: str) -> Headers:
         raise NotImplementedError
 
-    def _answer(self, status: int, headers: Headers) -> Response:
-        return Response(status, _passed(headers).append("via", f"1.1 {self.pseudonym}"))
+    def _tell(self, headers: Headers) -> Headers:
+        return _passed(headers).append("via", f"1.1 {self.pseudonym}")
 
 
 class Transparent(_Forward):
@@ -117,8 +117,8 @@ class Elite(_Forward):
     def _ask(self, headers: Headers, peer: str) -> Headers:
         return _passed(headers, TELLING | {"via"})
 
-    def _answer(self, status: int, headers: Headers) -> Response:
-        return Response(status, _passed(headers))
+    def _tell(self, headers: Headers) -> Headers:
+        return _passed(headers)
 
 
 #: Scenario name -> what a forward proxy tells.

@@ -10,7 +10,7 @@ from proxysim.policies.fields import HOP_BY_HOP, hop_by_hop
 from proxysim.policies.forwarded import forwarded_element, node_of
 from proxysim.policies.hosts import canonical
 from proxysim.policies.identity.base import FORWARDED, KEPT
-from proxysim.policies.memory import remembered
+from proxysim.policies.memory import noted, remembered
 
 __all__ = ["HIDDEN", "ReverseIdentity"]
 
@@ -67,11 +67,11 @@ class ReverseIdentity:
 
     __slots__ = (
         "__weakref__",
-        "_answered",
         "_asked",
         "_domains",
         "_fields",
         "_less",
+        "_passed",
         "_servers",
         "hide",
         "pseudonym",
@@ -94,7 +94,7 @@ class ReverseIdentity:
         shared = {domain for site in sites for domain in _domains(canonical(site))}
         self._domains = {d for server in self._servers for d in _domains(server)} - shared
         self._asked: Callable[[Headers, str, str, str, int], Headers] = remembered(self._ask, KEPT)
-        self._answered: Callable[[int, Headers], Response] = remembered(self._answer, KEPT)
+        self._passed: Callable[[Headers], Headers] = noted(self._pass)
 
     def rewrite(self, request: Request) -> Request:
         """*request* as the backend is to see it."""
@@ -103,7 +103,7 @@ class ReverseIdentity:
 
     def answer(self, response: Response) -> Response:
         """*response* as the client is to see it."""
-        return self._answered(response.status, response.headers)
+        return Response(response.status, self._passed(response.headers))
 
     def _ask(self, headers: Headers, peer: str, scheme: str, host: str, port: int) -> Headers:
         more: list[tuple[str, str]] = []
@@ -121,14 +121,14 @@ class ReverseIdentity:
         more.append(("via", _joined(headers, "via", f"1.1 {self.pseudonym}")))
         return headers.change(_OURS, more)
 
-    def _answer(self, status: int, headers: Headers) -> Response:
+    def _pass(self, headers: Headers) -> Headers:
         less = self._less
         if "connection" in headers.fields:
             less = hop_by_hop(headers).union(less)
         passed = headers.without(less)
         if self._servers and not passed.fields.keys().isdisjoint(_REWRITTEN):
             passed = Headers((name, self._public(name, text)) for name, text in passed.pairs)
-        return Response(status, passed)
+        return passed
 
     def _public(self, name: str, text: str) -> str:
         if name in _ADDRESSED:
