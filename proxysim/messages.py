@@ -23,6 +23,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+new = object.__new__
 
 
 @dataclass_transform(frozen_default=True)
@@ -127,7 +128,7 @@ class Headers:
 
 def _made(pairs: tuple[tuple[str, str], ...], fields: dict[str, str]) -> Headers:
     """Headers of *pairs* whose *fields* are known."""
-    headers = Headers.__new__(Headers)
+    headers = new(Headers)
     headers.pairs, headers.fields = pairs, fields
     headers.notes = headers._hash = None
     return headers

@@ -96,7 +96,7 @@ class Compression:
         return self._acceptable(accepted)
 
     def preferred(self, asked: Headers) -> str | None:
-        """The coding that who *asked* would get for an eligible answer; None where it takes none."""
+        """The coding that who *asked* gets for an eligible answer; None where it takes none."""
         accepted = asked.fields.get("accept-encoding")
         return self._acceptable(accepted) if accepted else None
 

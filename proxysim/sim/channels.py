@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BROKEN", "Channel", "Endpoint", "Route"]
 
+NOWHERE: list[Channel] = []
+
 
 class Endpoint(Protocol):
     """What a connection leads to: a server or a proxy."""
@@ -91,6 +93,7 @@ class Channel:
         "down",
         "endpoint",
         "generation",
+        "home",
         "idle_since",
         "key",
         "lasts",
@@ -123,6 +126,7 @@ class Channel:
         self.relays: tuple[Any, ...] = ()  # the tasks that relay it
         self.pool: Pool | None = None
         self.key: Hashable = None
+        self.home: list[Channel] = NOWHERE  # where its pool keeps it while it is idle
         self.idle_since = 0.0
         self.lasts = inf  # seconds that it is kept open when idle
         self.timer: Any = None
@@ -156,7 +160,7 @@ class Channel:
         if world.seen is not None:
             fields = request.headers.fields
             chain = fields.get("x-forwarded-for") or fields.get("forwarded")
-            code = world.chains[chain] if chain else 0
+            code = (world.chains.get(chain) or world.chains[chain]) if chain else 0
             world.seen.append((self.sight, call.client, call.site, code))
         delay = path.delay(call.id, exchange.attempt) if path.uncertain else path.latency
         size = world.request_head
@@ -176,11 +180,11 @@ class Channel:
             path.tally.bytes += size
             delay += size * path.slowness
         if delay:
-            world.env.after(delay, self._reach, exchange)
+            world.env.after(delay, _reach, exchange)
         elif self.generation == self.endpoint.generation:
             self.endpoint.receive(exchange)
         else:
-            self._reach(exchange)
+            _reach(exchange)
 
     def _uploaded(self, exchange: Exchange) -> None:
         """All of a request with a body is here; over TLS it is deciphered first."""
@@ -189,21 +193,13 @@ class Channel:
         if seconds and not exchange.over and self.generation == endpoint.generation:
             endpoint.cores.run(seconds, partial(self._deciphered, exchange))
         else:
-            self._reach(exchange)
+            _reach(exchange)
 
     def _deciphered(self, exchange: Exchange, waited: float, took: float) -> None:
         self.endpoint.tls_seconds += took
         exchange.cpu += took
         exchange.wait += waited
-        self._reach(exchange)
-
-    def _reach(self, exchange: Exchange) -> None:
-        if exchange.over:
-            return
-        if self.generation != self.endpoint.generation:
-            self.lost(exchange, BROKEN)
-        else:
-            self.endpoint.receive(exchange)
+        _reach(exchange)
 
     def lost(self, exchange: Exchange, failure: Failure) -> None:
         """The endpoint broke off: the asker hears of it as soon as the wires allow."""
@@ -237,7 +233,7 @@ class Channel:
         if body.complete and not path.limited:
             # Nothing holds the last byte back: it comes with the first.
             if delay:
-                world.env.after(delay, self._arrive, (exchange, response, body))
+                world.env.after(delay, _arrive, (exchange, response, body))
             elif not exchange.over:
                 exchange.asker.on_head(exchange, response, body)
             return True
@@ -254,7 +250,7 @@ class Channel:
             else:
                 out.reader = exchange
         elif delay:
-            world.env.after(delay, self._arrive, (exchange, response, out))
+            world.env.after(delay, _arrive, (exchange, response, out))
         elif not exchange.over:
             exchange.asker.on_head(exchange, response, out)
         return False
@@ -273,12 +269,6 @@ class Channel:
         self.world.env.after(stalls * self.round_trip, release)
         return held
 
-    @staticmethod
-    def _arrive(arrived: tuple[Exchange, Response, Body]) -> None:
-        exchange, response, out = arrived
-        if not exchange.over:
-            exchange.asker.on_head(exchange, response, out)
-
     def break_off(self) -> None:
         """A relay on the way is gone: what is under way is lost at both ends."""
         exchange = self.current
@@ -296,3 +286,25 @@ class Channel:
                 self.pool.gone(self)
             for relay in self.relays:
                 relay.relay_closed(self)
+
+
+# What the clock calls: functions, for to make a method of each would take longer than most do.
+
+
+def _reach(exchange: Exchange) -> None:
+    """A request has crossed its connection."""
+    channel = exchange.channel
+    if exchange.over or channel is None:
+        return
+    endpoint = channel.endpoint
+    if channel.generation != endpoint.generation:
+        channel.lost(exchange, BROKEN)
+    else:
+        endpoint.receive(exchange)
+
+
+def _arrive(arrived: tuple[Exchange, Response, Body]) -> None:
+    """The head of an answer has crossed its connection."""
+    exchange, response, out = arrived
+    if not exchange.over:
+        exchange.asker.on_head(exchange, response, out)

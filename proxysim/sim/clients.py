@@ -28,6 +28,7 @@ __all__ = ["Clients"]
 
 METHOD_CODES = {name: code for code, name in enumerate(METHODS)}
 OTHER = METHOD_CODES["OTHER"]
+OK, IN_FLIGHT = Outcome.OK, Outcome.IN_FLIGHT
 NEVER = math.nan
 MOST_AT_ONCE = 10_000
 
@@ -116,28 +117,30 @@ class Clients:
         self._ask(draw, None)
 
     def _ask(self, draw: Draw, then: Callable[[], Any] | None) -> None:
-        world, member = self.world, draw.member
+        world = self.world
         world.arrived += 1
-        asset = world.libraries[draw.site][draw.object]
-        call = Call(draw, self.env.time, self.first_code + member, asset, then)
-        way = self.ways[draw.site]
+        number, _, member, site, item, method, u, record = draw
+        library = world.libraries[site]
+        asset = library.get(item) or library[item]
+        client = self.first_code + member
+        call = Call(number, self.env.time, client, asset, method, u, record, then)
+        way = self.ways[site]
         headers = way.headers
         if self._jar:
             headers = self._jar.get((member, way.host), headers)
-        record = draw.recorded
         if record is not None:
             headers = asset.asked(headers, record)
         body = None
-        if way.upload and draw.method in UPLOADING:
+        if way.upload and method in UPLOADING:
             body = Body(way.upload, 0, complete=True)
         request = Request(
-            draw.method,
+            method,
             way.scheme,
             way.host,
             way.port,
             asset.path,
             headers,
-            self.addresses[member],
+            self.addresses.get(member) or self.addresses[member],
             body,
             call,
         )
@@ -255,8 +258,8 @@ class Clients:
             exchange.deadline.meet()
         if "set-cookie" in response.headers.fields:
             self._keep_cookies(exchange, response)
-        status = response.status
-        outcome = Outcome.of(status, blocked=exchange.blocked)
+        status, blocked = response.status, exchange.blocked
+        outcome = OK if status == 200 and not blocked else Outcome.of(status, blocked=blocked)
         first_byte = exchange.first_byte
         if first_byte is None:
             first_byte = self.env.time
@@ -294,14 +297,14 @@ class Clients:
 
     def in_flight(self, exchange: Exchange) -> None:
         """The run is over before the request."""
-        self._row(exchange, 0, Outcome.IN_FLIGHT, NEVER, 0)
+        self._row(exchange, 0, IN_FLIGHT, NEVER, 0)
 
     def _row(
         self, exchange: Exchange, status: int, outcome: int, first_byte: float, length: int
     ) -> None:
         world, call = self.world, exchange.call
         asset = call.asset
-        left = outcome == Outcome.IN_FLIGHT
+        left = outcome == IN_FLIGHT
         shift = world.shift
         end = NEVER if left else self.env.time
         latency = end - call.at

@@ -32,7 +32,7 @@ class Cores:
             self.busy += 1
             self._busy_moments -= now
             seconds *= self.slowdown
-            self.env.after(seconds, self._finished, (0.0, seconds, done))
+            self.env.after(seconds, _finished, (self, 0.0, seconds, done))
         else:
             self._queue_moments -= now
             self.queue.append((now, seconds, done))
@@ -43,15 +43,20 @@ class Cores:
         busy = self._busy_moments + now * self.busy
         return busy, self._queue_moments + now * len(self.queue)
 
-    def _finished(self, job: tuple[float, float, Done]) -> None:
-        if self.queue:
-            now = self.env.time
-            since, seconds, waiting = self.queue.popleft()
-            self._queue_moments += now
-            seconds *= self.slowdown
-            self.env.after(seconds, self._finished, (now - since, seconds, waiting))
-        else:
-            self.busy -= 1
-            self._busy_moments += self.env.time
-        waited, took, done = job
-        done(waited, took)
+
+def _finished(job: tuple[Cores, float, float, Done]) -> None:
+    """A job is done: its core goes on with the one that has waited longest, if any does.
+
+    The clock calls a function, for a method would be made anew for each job.
+    """
+    cores, waited, took, done = job
+    env = cores.env
+    if cores.queue:
+        since, seconds, following = cores.queue.popleft()
+        cores._queue_moments += env.time
+        seconds *= cores.slowdown
+        env.after(seconds, _finished, (cores, env.time - since, seconds, following))
+    else:
+        cores.busy -= 1
+        cores._busy_moments += env.time
+    done(waited, took)

@@ -42,9 +42,9 @@ class Deadlines:
         """Call *late* in *seconds*, with *subject* if there is one, unless it is met before."""
         deadline = Deadline(self._env.time + seconds, late, subject)
         queue = self._queues.get(seconds)
-        if queue is None:
-            queue = self._queues[seconds] = deque()
         if not queue:
+            if queue is None:
+                queue = self._queues[seconds] = deque()
             self._arm(seconds, deadline.at)
         queue.append(deadline)
         return deadline
@@ -54,10 +54,13 @@ class Deadlines:
 
     def _fired(self, seconds: float) -> None:
         now, queue = self._env.time, self._queues[seconds]
-        while queue and (queue[0].late is None or queue[0].at <= now):
-            late, subject = queue[0].late, queue[0].subject
+        while queue:
+            first = queue[0]
+            late, subject = first.late, first.subject
             if late is not None:
-                queue[0].meet()
+                if first.at > now:
+                    break
+                first.meet()
                 late() if subject is None else late(subject)
             queue.popleft()  # only now: a queue that is not empty is armed
         if queue:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from proxysim.messages import Failure, Request, Response
 from proxysim.sim.bodies import Body
-from proxysim.workload.draws import Draw
 
 if TYPE_CHECKING:
     from proxysim.sim.channels import Channel
     from proxysim.workload.content import Asset
+    from proxysim.workload.draws import Recorded
 
 __all__ = ["Account", "Asker", "Call", "Exchange"]
 
@@ -18,20 +18,31 @@ __all__ = ["Account", "Asker", "Call", "Exchange"]
 class Call:
     """What a client wanted: the luggage that a request carries through all proxies.
 
-    ``client`` and ``site`` are codes of the results tables; ``then`` is what the client does next.
+    ``client`` and ``site`` are codes of the results tables, ``u`` and ``recorded`` those of the
+    :class:`~proxysim.workload.draws.Draw`; ``then`` is what the client does next.
     """
 
     __slots__ = ("asset", "at", "client", "id", "method", "recorded", "site", "then", "u")
 
-    def __init__(self, draw: Draw, at: float, client: int, asset: Asset, then: Any) -> None:
-        self.id = draw.id
+    def __init__(
+        self,
+        number: int,
+        at: float,
+        client: int,
+        asset: Asset,
+        method: str,
+        u: float,
+        recorded: Recorded | None,
+        then: Any,
+    ) -> None:
+        self.id = number
         self.at = at
         self.client = client
         self.site = asset.site_code
         self.asset = asset
-        self.method = draw.method
-        self.u = draw.u
-        self.recorded = draw.recorded
+        self.method = method
+        self.u = u
+        self.recorded = recorded
         self.then = then
 
 

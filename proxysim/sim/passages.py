@@ -78,7 +78,7 @@ class Passage(Body):
                 left(self.exchange)
                 self.left = self.exchange = None  # no cycle is left for the collector
             if self.rest > 0.0:
-                self.clock.after(self.rest, self.finish)
+                self.clock.after(self.rest, _finish, self)
             else:
                 self.finish()
 
@@ -109,6 +109,10 @@ class Passage(Body):
         self.left = self.exchange = None
         if self.lane is not None and self.entry is not None:
             self.lane.leave(self.entry)
+
+
+#: For the clock: to make a method of it for each body would take longer.
+_finish = Passage.finish
 
 
 class LongPassage(Passage):
@@ -172,7 +176,7 @@ class LongPassage(Passage):
             entered = offset
         rest = last + self.delay - entered - self.clock.time
         if rest > 0:
-            self.clock.after(rest, self.finish)
+            self.clock.after(rest, _finish, self)
         else:
             self.finish()
 

@@ -67,6 +67,7 @@ class Pool:
     def adopt(self, key: Hashable, channel: Channel) -> None:
         """A reserved connection is open."""
         channel.pool, channel.key = self, key
+        channel.home = self._idle.setdefault(key, [])
         channel.lasts = min(self.keep_alive, channel.endpoint.keep_alive)
 
     def unreserve(self, key: Hashable) -> None:
@@ -92,15 +93,10 @@ class Pool:
         channel.idle_since = self.env.time
         if channel.relays:
             channel.timer = self.world.deadlines.set(channel.lasts, channel.close)
-        idle = self._idle.get(channel.key)
-        if idle is None:
-            self._idle[channel.key] = [channel]
-        else:
-            idle.append(channel)
+        channel.home.append(channel)
 
     def gone(self, channel: Channel) -> None:
         """A connection of the pool was closed."""
-        idle = self._idle.get(channel.key)
-        if idle and channel in idle:
-            idle.remove(channel)
+        if channel in channel.home:
+            channel.home.remove(channel)
         self.unreserve(channel.key)

@@ -66,6 +66,7 @@ class Task:
         "opening",
         "over",
         "racers",
+        "send",
         "spawned",
         "store",
         "tunnel",
@@ -84,6 +85,7 @@ class Task:
     ) -> None:
         self.node = node
         self.generator = generator
+        self.send = generator.send
         self.account = account
         self.call = call
         self.exchange = exchange
@@ -119,17 +121,17 @@ class Task:
 
     def run(self, reply: Any) -> None:
         """Send *reply* and go on until an effect takes time."""
-        send = self.generator.send
-        carry_out = CARRY_OUT
+        send = self.send
         self._busy = True
         try:
             while True:
                 effect = send(reply)
-                reply = carry_out[type(effect)](self, effect)
+                reply = CARRY_OUT[type(effect)](self, effect)
                 if reply is PENDING:
-                    if self._early is PENDING:
+                    reply = self._early
+                    if reply is PENDING:
                         break
-                    reply, self._early = self._early, PENDING
+                    self._early = PENDING
         except StopIteration as end:
             self.over = True
             if self.exchange is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from proxysim.policies.tls import Terms, Version
@@ -157,10 +156,11 @@ class World:
             )
 
     def _add_proxy(self, name: str, node: said.ForwardProxy | said.ReverseProxy) -> None:
+        env = self.env
         proxy = proxy_of(
             self.scenario,
             name,
-            (lambda: self.moment) if self.sequential else partial(getattr, self.env, "time"),
+            (lambda: self.moment) if self.sequential else (lambda: env.time),
             self.seed,
             self.replication,
             self.network,

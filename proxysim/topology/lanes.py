@@ -80,7 +80,7 @@ class Lane:
             if now + delay < self._armed:
                 self._armed = now + delay
                 self._timer += 1
-                self._env.after(delay, self._fired, self._timer)
+                self._env.after(delay, _fire, (self, self._timer))
         return entry
 
     def leave(self, entry: Sending) -> None:
@@ -118,35 +118,38 @@ class Lane:
             if self._since + delay < self._armed:
                 self._armed = self._since + delay
                 self._timer += 1
-                self._env.after(max(0.0, delay), self._fired, self._timer)
+                self._env.after(max(0.0, delay), _fire, (self, self._timer))
         else:
             self._work = 0.0  # nobody is there to measure by it: keep it small, and so exact
 
-    def _fired(self, timer: int) -> None:
-        if timer != self._timer:
-            return
-        self._armed = inf
-        sending, now, bandwidth = self._sending, self._env.time, self.bandwidth
-        if self._active:  # as _advance does
-            self._work += (now - self._since) * bandwidth / self._active
-        self._since = now
-        while sending:
-            entry = sending[0]
-            done = entry[2]
-            if done is not None:
-                left = entry[0] - self._work
-                # A remainder too small to move the clock is rounding, and counts as done.
-                if left > 0.0:
-                    if now + left * self._active / bandwidth > now:
-                        break
-                    self._work += left
-                self._active -= 1
-                entry[2] = None
-                heappop(sending)
-                done()
-            else:
-                heappop(sending)
-        if sending:
-            self._arm()
+
+def _fire(due: tuple[Lane, int]) -> None:
+    """A timer fires: the next may leave. The clock calls a function: methods are made each time."""
+    lane, timer = due
+    if timer != lane._timer:
+        return
+    lane._armed = inf
+    sending, now, bandwidth = lane._sending, lane._env.time, lane.bandwidth
+    if lane._active:  # as _advance does
+        lane._work += (now - lane._since) * bandwidth / lane._active
+    lane._since = now
+    while sending:
+        entry = sending[0]
+        done = entry[2]
+        if done is not None:
+            left = entry[0] - lane._work
+            # A remainder too small to move the clock is rounding, and counts as done.
+            if left > 0.0:
+                if now + left * lane._active / bandwidth > now:
+                    break
+                lane._work += left
+            lane._active -= 1
+            entry[2] = None
+            heappop(sending)
+            done()
         else:
-            self._work = 0.0
+            heappop(sending)
+    if sending:
+        lane._arm()
+    else:
+        lane._work = 0.0

@@ -128,8 +128,8 @@ def test_without_tags_the_date_of_the_change_tells(stored, confirmation, holds):
 def test_what_was_evicted_while_it_was_asked_about_is_still_confirmed():
     site = Site(said(cache_control="max-age=1", etag='"1"'))
     site.ask()
-    handling = site.proxy.handle(get())
     site.after(3)
+    handling = site.proxy.handle(get())
     next(handling)
     site.cache.flush()
     send = handling.send(said(304, None, etag='"1"'))
