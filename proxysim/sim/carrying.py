@@ -29,8 +29,7 @@ from proxysim.sim.tasks import PENDING, Task, carries
 STATES = {name: code for code, name in enumerate(CACHE_STATES)}
 CODING_CODES = {name: code for code, name in enumerate(CODINGS)}
 COALESCED = STATES["coalesced"]
-FROM_STORE = frozenset(STATES[name] for name in ("hit", "stale", "revalidated"))
-ANSWERED_BY_CACHE = FROM_STORE | {COALESCED}
+ANSWERED_BY_CACHE = frozenset(STATES[name] for name in ("hit", "stale", "revalidated", "coalesced"))
 
 
 @carries(Fetch)
@@ -52,34 +51,31 @@ def fetch(task: Task, effect: Fetch) -> Any:
 @carries(Send)
 def send(task: Task, effect: Send) -> Any:
     """Answer the client; the reply comes when the last byte has left."""
-    exchange = task.exchange
-    node = task.node
-    if exchange is None or exchange.channel is None:
+    exchange, node = task.exchange, task.node
+    channel = None if exchange is None else exchange.channel
+    if exchange is None or channel is None:
         return Sent(0, False, True)
-    account = task.account
-    state = STATES[effect.cache]
-    body = effect.body
+    account, body = task.account, effect.body
     if body is None:
         body = Body(0, node.code, complete=True)
     elif not isinstance(body, Body):
         body = Body(body.length or 0, node.code, complete=True, text=True)
+    state = STATES[effect.cache]
     if state:
         node.count(state, body.length)
-    if state in FROM_STORE:
-        account.served_by, account.backend = node.code, 0
-    elif state == COALESCED:
-        account.served_by, account.backend = body.origin, 0
-    elif not account.served_by:
+        if state in ANSWERED_BY_CACHE:
+            account.cache, account.backend = state, 0
+            account.served_by = body.origin if state == COALESCED else node.code
+        elif not account.cache:
+            account.cache = state
+    if not account.served_by:
         account.served_by = node.code
-    if state in ANSWERED_BY_CACHE or (state and not account.cache):
-        account.cache = state
     coding = effect.response.headers.fields.get("content-encoding")
     account.coding = CODING_CODES.get(coding, 0) if coding else 0
     if effect.blocked:
         exchange.blocked = True
     if effect.store is not None:
         _keep(task, body, effect.store)
-    channel = exchange.channel
     encryption = node.costs.encrypt * body.length if channel.secure else 0.0
     # What it did not ask anybody for it has answered itself.
     seconds = encryption if account.attempts else encryption + node.costs.hit

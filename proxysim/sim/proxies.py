@@ -72,6 +72,7 @@ class ProxyNode(Mishaps):
         self.secure = secure
         self.deciphers = secure and costs.decrypt > 0
         self.names = Names(world, lookup, ttl)
+        self.route = self._resolve if lookup else self.reach
         super().__init__(Cores(world.env, cores))
         self.keep_alive = keep_alive
         self.pool = Pool(world, keep_alive)
@@ -150,11 +151,11 @@ class ProxyNode(Mishaps):
     def fetch(self, task: Task, child: Exchange, effect: Fetch) -> None:
         """Send *child* to the backend, once what comes before it is done."""
         if self.costs.request:
-            then = partial(self._resolve, task, child, effect)
+            then = partial(self.route, task, child, effect)
             done = partial(self._passed_on, child, child.call, self.env.time, then)
             self.cores.run(self.costs.request, done)
         else:
-            self._resolve(task, child, effect)
+            self.route(task, child, effect)
 
     def _passed_on(
         self,

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import repeat
+from itertools import chain, repeat
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -147,6 +147,9 @@ class OpenGroup:
 
     def draws(self) -> Iterator[Draw]:
         """The group's requests in order of time, up to the duration; each call starts anew."""
+        return chain.from_iterable(self._blocks())
+
+    def _blocks(self) -> Iterator[Iterator[Draw]]:
         seat = self.seat
         members, sites, objects, methods, service = (
             seat.stream(purpose)
@@ -159,7 +162,7 @@ class OpenGroup:
                 sites.random(count), objects.random(count), methods.random(count), ats
             )
             past = first + count * seat.groups
-            yield from map(
+            yield map(
                 _draw,
                 zip(
                     range(first, past, seat.groups),
