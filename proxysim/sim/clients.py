@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -77,18 +77,10 @@ class Clients:
             for member in range(self.group.count):
                 self.env.process(self._user(member))
         else:
-            self._draws = iter(self.group.draws())
-            first = next(self._draws, None)
+            draws = iter(self.group.draws())
+            first = next(draws, None)
             if first is not None:
-                self.env.after(first.at, self._arrival, first)
-
-    def _arrival(self, draw: Draw) -> None:
-        self._ask(draw, None)
-        following = next(self._draws, None)
-        if following is not None:
-            env = self.env
-            delay = following.at - env.time
-            env.after(delay if delay > 0 else 0.0, self._arrival, following)
+                self.env.after(first.at, _arrive, (self, draws, first))
 
     def _user(self, member: int) -> Generator[Any, Any, None]:
         env, duration = self.env, self.world.duration
@@ -107,16 +99,13 @@ class Clients:
                 )
             yield env.timeout(pause)
             answered = env.event()
-            self._ask(draw, answered.succeed)
+            self.ask(draw, answered.succeed)
             yield answered
 
     # One request.
 
-    def ask(self, draw: Draw) -> None:
-        """Ask for what *draw* wants, now."""
-        self._ask(draw, None)
-
-    def _ask(self, draw: Draw, then: Callable[[], Any] | None) -> None:
+    def ask(self, draw: Draw, then: Callable[[], Any] | None = None) -> None:
+        """Ask for what *draw* wants, now; *then* is called when that is over."""
         world = self.world
         world.arrived += 1
         number, _, member, site, item, method, u, record = draw
@@ -147,7 +136,7 @@ class Clients:
         exchange = Exchange(call, request, self, 1, call.at)
         world.open[exchange] = self
         if self.patience is not None:
-            exchange.deadline = world.deadlines.set(self.patience, self._give_up, exchange)
+            exchange.deadline = world.deadlines.set(self.patience, _give_up, exchange)
         endpoints = way.endpoints
         endpoint = endpoints[0] if len(endpoints) == 1 else endpoints[member % len(endpoints)]
         key = (member, way.host if way.by_host else endpoint.name)
@@ -286,9 +275,8 @@ class Clients:
         outcome = Outcome.TIMED_OUT if failure.kind == "timeout" else Outcome.FAILED
         self._row(exchange, 0, outcome, NEVER, 0)
 
-    def _give_up(self, exchange: Exchange) -> None:
-        if exchange.over:
-            return
+    def lose_patience(self, exchange: Exchange) -> None:
+        """Wait for an answer no longer."""
         if isinstance(exchange.held, Dial):
             exchange.held.cancel()
             self.pool.unreserve(exchange.held.channel.key)
@@ -345,3 +333,22 @@ class Clients:
                 call.then()
             if not world.open:
                 world.done()
+
+
+# What the clock calls: functions, for a method would be made anew for each request.
+
+
+def _arrive(due: tuple[Clients, Iterator[Draw], Draw]) -> None:
+    """A request arrives; the next of its *draws* is due in its turn."""
+    clients, draws, draw = due
+    clients.ask(draw)
+    following = next(draws, None)
+    if following is not None:
+        env = clients.env
+        delay = following.at - env.time
+        env.after(delay if delay > 0 else 0.0, _arrive, (clients, draws, following))
+
+
+def _give_up(exchange: Exchange) -> None:
+    if not exchange.over and isinstance(exchange.asker, Clients):
+        exchange.asker.lose_patience(exchange)

@@ -18,8 +18,7 @@ from simpy.events import NORMAL, Event, EventPriority
 
 __all__ = ["Clock", "seldom_collected"]
 
-After = Callable[..., None]
-Soon = Callable[..., None]
+Call = Callable[[Any], Any]
 
 #: What is due at one time goes by number. Numbers count up from 0; these, added, put an entry
 #: before all that SimPy schedules at that time, or after it, and its priorities into their order.
@@ -29,49 +28,41 @@ EACH_PRIORITY = 2**50
 
 
 class Clock(Environment):
-    """A SimPy environment; ``time`` is its ``now``, in seconds from the run's start.
+    """A SimPy environment; ``time`` is its ``now``, in seconds from the run's start."""
 
-    ``after(delay, call, carries=None)`` calls *call* with *carries* in *delay* seconds;
-    ``soon(call, carries=None)`` calls it next, at the same time.
-    """
+    _queue: list[Any]
 
     def __init__(self) -> None:
         super().__init__()
         self.time = 0.0
         self.stopped = False
-        self.after, self.soon = self._setters()
 
     @property
     def now(self) -> float:
         """SimPy's name for ``time``."""
         return self.time
 
-    def _setters(self) -> tuple[After, Soon]:
-        """What a request needs ten times, so with all that it takes at hand."""
-        queue: list[Any] = self._queue
-        number = self._eid.__next__
+    # In SimPy's order: by time, then priority and number; no two numbers are the same, so no more
+    # is compared.
 
-        # In SimPy's order: by time, then priority and number; no two numbers are the same, so no
-        # more is compared.
-        def after(delay: float, call: Callable[[Any], Any], carries: Any = None) -> None:
-            heappush(queue, (self.time + delay, number(), call, carries))
+    def after(self, delay: float, call: Call, carries: Any = None) -> None:
+        """Call *call* with *carries* in *delay* seconds."""
+        heappush(self._queue, (self.time + delay, next(self._eid), call, carries))
 
-        def soon(call: Callable[[Any], Any], carries: Any = None) -> None:
-            heappush(queue, (self.time, SOON + number(), call, carries))
-
-        return after, soon
+    def soon(self, call: Call, carries: Any = None) -> None:
+        """Call *call* with *carries* next, at the same time."""
+        heappush(self._queue, (self.time, SOON + next(self._eid), call, carries))
 
     def schedule(self, event: Event, priority: EventPriority = NORMAL, delay: float = 0.0) -> None:
         """Let *event* be processed in *delay* seconds; SimPy's own, in the queue's one shape."""
         number = (priority - NORMAL) * EACH_PRIORITY + next(self._eid)
-        entry: Any = (self.time + delay, number, _process, event)
-        heappush(self._queue, entry)
+        heappush(self._queue, (self.time + delay, number, _process, event))
 
     def turn_until(self, end: float) -> None:
         """Process what is due up to *end* in order of time, unless :meth:`stop` is called."""
         if self.stopped:
             return
-        queue: list[Any] = self._queue
+        queue = self._queue
         heappush(queue, (end, LAST, _end, None))
         try:
             while True:
@@ -82,7 +73,7 @@ class Clock(Environment):
 
     def turn_while(self, busy: Callable[[], bool], end: float) -> None:
         """Process what is due as long as it is *busy*, up to *end*."""
-        queue: list[Any] = self._queue
+        queue = self._queue
         while queue:
             at, number, call, carries = queue[0]
             if number >= -EACH_PRIORITY and (at > end or not busy()):
@@ -95,7 +86,7 @@ class Clock(Environment):
         """Process nothing more."""
         if not self.stopped:
             self.stopped = True
-            heappush(self._queue, (self.time, FIRST, _end, None))  # type: ignore[misc]
+            heappush(self._queue, (self.time, FIRST, _end, None))
 
 
 class _Ended(Exception):  # noqa: N818 - it is no error

@@ -218,9 +218,8 @@ class ProxyNode(Mishaps):
         channel = self.world.channel(self.name, target, 0, self.address, self.code)
         seconds = effect.deadlines.connect
         if seconds is not None:
-            child.deadline = self.world.deadlines.set(
-                seconds, lambda: self._late(task, child, sent=False)
-            )
+            late = partial(_give_up, task, child, sent=False)
+            child.deadline = self.world.deadlines.set(seconds, late)
         secure = self.secure and child.request.scheme == "https"
         resumed = secure and target.name in self._resumable
         if secure:
@@ -242,20 +241,7 @@ class ProxyNode(Mishaps):
 
     def _watch(self, child: Exchange, seconds: float) -> None:
         """Give up on *child* when its first byte has not come in *seconds*."""
-        child.deadline = self.world.deadlines.set(seconds, self._unanswered, child)
-
-    def _unanswered(self, child: Exchange) -> None:
-        self._late(None, child, sent=True)
-
-    def _late(self, task: Task | None, child: Exchange, *, sent: bool) -> None:
-        if child.over:
-            return
-        if task is not None and task.dial is not None:
-            task.dial.cancel()
-            task.dial = None
-        asker = child.asker
-        child.cancel()
-        asker.on_failure(child, Failure("timeout", sent=sent, retry_safe=not sent))
+        child.deadline = self.world.deadlines.set(seconds, _unanswered, child)
 
     def connect(self, task: Task, effect: Connect) -> None:
         """Open a transport connection for a tunnel, once what comes before it is done."""
@@ -377,3 +363,19 @@ class ProxyNode(Mishaps):
     def span(self, call: Call | None, step: str, start: float) -> None:
         """Record a span of this node."""
         self.world.span(call.id if call is not None else -1, self.code, step, start)
+
+
+def _unanswered(child: Exchange) -> None:
+    _give_up(None, child, sent=True)
+
+
+def _give_up(task: Task | None, child: Exchange, *, sent: bool) -> None:
+    """The time for *child* is up: *task* is told so, and stops opening a connection for it."""
+    if child.over:
+        return
+    if task is not None and task.dial is not None:
+        task.dial.cancel()
+        task.dial = None
+    asker = child.asker
+    child.cancel()
+    asker.on_failure(child, Failure("timeout", sent=sent, retry_safe=not sent))
