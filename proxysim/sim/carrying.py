@@ -20,12 +20,13 @@ from proxysim.proxies.effects import (
     Work,
 )
 from proxysim.results.columns import CACHE_STATES, CODINGS
-from proxysim.sim.bodies import Body
+from proxysim.sim.bodies import Body, whole
 from proxysim.sim.channels import Channel
 from proxysim.sim.exchange import Exchange
 from proxysim.sim.probes import PROBING
 from proxysim.sim.tasks import PENDING, Task, carries
 
+CUT_SHORT = Sent(0, source_complete=False)
 STATES = {name: code for code, name in enumerate(CACHE_STATES)}
 CODING_CODES = {name: code for code, name in enumerate(CODINGS)}
 COALESCED = STATES["coalesced"]
@@ -57,9 +58,9 @@ def send(task: Task, effect: Send) -> Any:
         return Sent(0, False, True)
     account, body = task.account, effect.body
     if body is None:
-        body = Body(0, node.code, complete=True)
+        body = whole(0, node.code)
     elif not isinstance(body, Body):
-        body = Body(body.length or 0, node.code, complete=True, text=True)
+        body = whole(body.length or 0, node.code, True)
     state = STATES[effect.cache]
     if state:
         node.count(state, body.length)
@@ -80,7 +81,7 @@ def send(task: Task, effect: Send) -> Any:
     # What it did not ask anybody for it has answered itself.
     seconds = encryption if account.attempts else encryption + node.costs.hit
     if not body.complete:
-        body.when_broken(partial(task.reply, Sent(0, source_complete=False)))
+        body.when_broken(partial(task.reply, CUT_SHORT))
     if seconds:
         node.cores.run(seconds, partial(_ready, task, effect.response, body, encryption / seconds))
         return PENDING
@@ -109,7 +110,7 @@ def drain(task: Task, effect: Drain) -> Any:
     body = effect.body
     if body is None:
         if effect.store is not None:
-            effect.store.commit(Body(0, task.node.code, complete=True))
+            effect.store.commit(whole(0, task.node.code))
         return Sent(0)
     if effect.store is not None:
         _keep(task, body, effect.store)
@@ -117,7 +118,7 @@ def drain(task: Task, effect: Drain) -> Any:
         return Sent(body.length or 0)
     body.follow(  # type: ignore[attr-defined]
         lambda: task.reply(Sent(body.length or 0)),
-        lambda: task.reply(Sent(0, source_complete=False)),
+        lambda: task.reply(CUT_SHORT),
     )
     return PENDING
 
@@ -138,7 +139,7 @@ def _keep(task: Task, body: Any, store: Any) -> None:
     def commit() -> None:
         if task.store is store:
             task.store = None
-            store.commit(Body(body.length, task.node.code, complete=True, text=body.text))
+            store.commit(whole(body.length, task.node.code, body.text))
 
     def abandon() -> None:
         if task.store is store:
@@ -156,7 +157,7 @@ def encode(task: Task, effect: Encode) -> Any:
         coding = f"{coding}-{effect.level}"
     length = source.length or 0
     origin = source.origin if isinstance(source, Body) else node.code
-    out = Body(node.costs.compressed(length, coding), origin, text=False)
+    out = Body(node.costs.compressed(length, coding), origin)
     if isinstance(source, Body):
         source.follow(out.finish, out.break_off)
     else:

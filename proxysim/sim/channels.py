@@ -16,7 +16,7 @@ from proxysim.costs import Costs
 from proxysim.messages import Failure, Response
 from proxysim.policies.tls import Terms
 from proxysim.results.sights import Segment
-from proxysim.sim.bodies import Body
+from proxysim.sim.bodies import Body, whole
 from proxysim.sim.exchange import Exchange
 from proxysim.sim.passages import BROKEN
 from proxysim.sim.paths import Path
@@ -171,7 +171,7 @@ class Channel:
         if request.body is not None:
             size += request.body.length or 0
             path.tally.bytes += size
-            source = Body(size, 0, complete=True)
+            source = whole(size, 0)
             out = path.carry(world.env, source, size, delay, self.member, exchange, None)
             out.when_complete(partial(self._uploaded, exchange))
             return

@@ -12,7 +12,7 @@ from proxysim.messages import Failure, Headers, Request, Response
 from proxysim.policies.cookies import remembered
 from proxysim.results.columns import METHODS, Outcome
 from proxysim.scenario.build_clients import UPLOADING
-from proxysim.sim.bodies import Body
+from proxysim.sim.bodies import Body, whole
 from proxysim.sim.channels import Channel, Endpoint
 from proxysim.sim.dialling import Dial
 from proxysim.sim.exchange import Call, Exchange
@@ -121,7 +121,7 @@ class Clients:
             headers = asset.asked(headers, record)
         body = None
         if way.upload and method in UPLOADING:
-            body = Body(way.upload, 0, complete=True)
+            body = whole(way.upload, 0)
         request = Request(
             method,
             way.scheme,

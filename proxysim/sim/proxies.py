@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -95,20 +95,17 @@ class ProxyNode(Mishaps):
 
     def open(self, dial: Dial) -> None:
         """Ask the proxy what it makes of a new connection."""
-        connection = Connection(dial.channel.peer, dial.sni, dial)
-        account = dial.account
-        task = Task(self, self.proxy.opened(connection), account, dial.call)
+        opened = self.proxy.opened(Connection(dial.channel.peer, dial.sni, dial))
+        try:
+            effect = next(opened)
+        except StopIteration as decided:  # as nearly always, at once: it needs no task
+            _decide(dial, decided.value)
+            return
+        task = Task(self, _resumed(opened, effect), dial.account, dial.call)
         task.opening = dial
+        task.ended = partial(_decide, dial)
         dial.undo = task.close
         self.adopt(task)
-
-        def ended(opening: Any) -> None:
-            if opening is Opening.ACCEPT:
-                dial.accepted()
-            elif opening is Opening.REFUSE:
-                dial.refused(Failure("refused"))
-
-        task.ended = ended
         task.start()
 
     def receive(self, exchange: Exchange) -> None:
@@ -363,6 +360,25 @@ class ProxyNode(Mishaps):
     def span(self, call: Call | None, step: str, start: float) -> None:
         """Record a span of this node."""
         self.world.span(call.id if call is not None else -1, self.code, step, start)
+
+
+def _decide(dial: Dial, opening: Any) -> None:
+    """The proxy has made up its mind about a connection."""
+    if opening is Opening.ACCEPT:
+        dial.accepted()
+    elif opening is Opening.REFUSE:
+        dial.refused(Failure("refused"))
+
+
+def _resumed(generator: Generator[Any, Any, Any], effect: Any) -> Generator[Any, Any, Any]:
+    """The rest of *generator*, which has asked for *effect* already."""
+    try:
+        while True:
+            effect = generator.send((yield effect))
+    except StopIteration as end:
+        return end.value
+    finally:
+        generator.close()
 
 
 def _unanswered(child: Exchange) -> None:

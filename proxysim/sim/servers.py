@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from proxysim.costs import Costs
 from proxysim.messages import Headers, Response
 from proxysim.policies.tls import Terms
-from proxysim.sim.bodies import Body
+from proxysim.sim.bodies import Body, whole
 from proxysim.sim.channels import BROKEN
 from proxysim.sim.cores import Cores
 from proxysim.sim.dialling import Dial
@@ -118,7 +118,7 @@ class Server(Mishaps):
     def _decline(self, exchange: Exchange, response: Response) -> None:
         """Answer at once, without a worker."""
         if exchange.channel is not None:
-            exchange.channel.answer(exchange, response, Body(0, self.code, complete=True))
+            exchange.channel.answer(exchange, response, whole(0, self.code))
 
     def cancelled(self, exchange: Exchange) -> None:
         if not self.abort:
@@ -189,7 +189,7 @@ class Server(Mishaps):
             return
         response, length = asset.answer(exchange.request, call.recorded)
         self.sent_bytes += length
-        body = Body(length, self.code, complete=True, text=asset.text)
+        body = whole(length, self.code, asset.text)
         seconds = self.costs.encrypt * length if channel.secure else 0.0
         if seconds:
             self.cores.run(seconds, partial(self._encrypted, exchange, response, body))
