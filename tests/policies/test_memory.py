@@ -8,7 +8,7 @@ from weakref import ref
 import pytest
 
 from proxysim.messages import Headers
-from proxysim.policies.memory import MOST_TEXT, kept, remembered
+from proxysim.policies.memory import MOST_NOTES, MOST_TEXT, kept, noted, remembered
 
 
 @pytest.mark.parametrize("made", [str, lambda text: Headers([("x", text)])])
@@ -50,5 +50,43 @@ def test_what_is_remembered_goes_with_its_object():
     try:
         del owner
         assert result() is None
+    finally:
+        gc.enable()
+
+
+def test_what_is_noted_is_worked_out_once_for_each_object():
+    asked = []
+    function = noted(lambda headers: asked.append(headers) or len(asked))
+    one, equal = Headers([("x", "1")]), Headers([("x", "1")])
+    assert [function(one), function(one), function(equal), function(one)] == [1, 1, 2, 1]
+    assert one == equal
+    assert hash(one) == hash(equal)
+
+
+def test_notes_of_different_functions_do_not_mix():
+    headers = Headers([("x", "1"), ("y", "2")])
+    functions = [noted(lambda found, n=n: (n, len(found))) for n in range(MOST_NOTES + 3)]
+    for _ in range(2):
+        assert [function(headers) for function in functions] == [
+            (n, 2) for n in range(len(functions))
+        ]
+        assert len(headers.notes) <= MOST_NOTES
+
+
+def test_what_is_noted_keeps_no_object_alive():
+    class Owner:
+        def __init__(self):
+            self.known = noted(self.work_out)
+
+        def work_out(self, headers):
+            return len(headers)
+
+    headers, owner = Headers([("x", "1")]), Owner()
+    assert owner.known(headers) == 1
+    gone = ref(owner)
+    gc.disable()
+    try:
+        del owner
+        assert gone() is None
     finally:
         gc.enable()
