@@ -87,6 +87,11 @@ def remembered(method: Callable[P, T], most: int) -> Callable[P, T]:
 
 def _length(argument: Any) -> int:
     if isinstance(argument, Headers):
-        fields = argument.fields
-        return sum(map(len, fields)) + sum(map(len, fields.values()))
+        return _text(argument)
     return len(argument) if isinstance(argument, str) else 0
+
+
+@noted
+def _text(headers: Headers) -> int:
+    fields = headers.fields
+    return sum(map(len, fields)) + sum(map(len, fields.values()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from proxysim.messages import Headers, Request, Response
+from proxysim.messages import Headers, Request, Response, value
 from proxysim.policies.fields import HOP_BY_HOP, hop_by_hop
 from proxysim.policies.forwarded import forwarded_element, node_of
 from proxysim.policies.hosts import canonical
@@ -49,6 +49,19 @@ _ADDRESS = re.compile(
 _DOMAIN = re.compile(r";[ \t]*domain[ \t]*=[ \t]*([^;]*)", re.IGNORECASE)
 
 
+@value
+class _Left:
+    """The fields of a request that pass as they are, and the lists that the proxy goes on with.
+
+    Each list is empty or ends in a comma; ``via`` has the proxy in it already.
+    """
+
+    headers: Headers
+    chain: str
+    elements: str
+    via: tuple[str, str]
+
+
 class ReverseIdentity:
     """Tells the servers of the client, and the client as little as may be of the servers.
 
@@ -70,6 +83,7 @@ class ReverseIdentity:
         "_asked",
         "_domains",
         "_fields",
+        "_left",
         "_less",
         "_passed",
         "_servers",
@@ -94,6 +108,7 @@ class ReverseIdentity:
         shared = {domain for site in sites for domain in _domains(canonical(site))}
         self._domains = {d for server in self._servers for d in _domains(server)} - shared
         self._asked: Callable[[Headers, str, str, str, int], Headers] = remembered(self._ask, KEPT)
+        self._left: Callable[[Headers], _Left] = noted(self._leave)
         self._passed: Callable[[Headers], Headers] = noted(self._pass)
 
     def rewrite(self, request: Request) -> Request:
@@ -106,20 +121,28 @@ class ReverseIdentity:
         return Response(response.status, self._passed(response.headers))
 
     def _ask(self, headers: Headers, peer: str, scheme: str, host: str, port: int) -> Headers:
-        more: list[tuple[str, str]] = []
-        headers = headers.without(hop_by_hop(headers))
+        left = self._left(headers)
+        more: tuple[tuple[str, str], ...] = ()
         if "x-forwarded-for" in self._fields:
-            more += [
-                ("x-forwarded-for", _joined(headers, "x-forwarded-for", peer or "unknown")),
+            more = (
+                ("x-forwarded-for", left.chain + (peer or "unknown")),
                 ("x-forwarded-proto", scheme),
                 ("x-forwarded-host", host),
-            ]
+            )
         if "forwarded" in self._fields:
             at = host if port == (443 if scheme == "https" else 80) else f"{host}:{port}"
             element = forwarded_element({"for": node_of(peer), "host": at, "proto": scheme})
-            more.append(("forwarded", _joined(headers, "forwarded", element)))
-        more.append(("via", _joined(headers, "via", f"1.1 {self.pseudonym}")))
-        return headers.change(_OURS, more)
+            more = (*more, ("forwarded", left.elements + element))
+        return left.headers.plus((*more, left.via))
+
+    def _leave(self, headers: Headers) -> _Left:
+        headers = headers.without(hop_by_hop(headers))
+        return _Left(
+            headers.without(_OURS | {"via"}),
+            _begun(headers, "x-forwarded-for"),
+            _begun(headers, "forwarded"),
+            ("via", f"{_begun(headers, 'via')}1.1 {self.pseudonym}"),
+        )
 
     def _pass(self, headers: Headers) -> Headers:
         less = self._less
@@ -160,7 +183,7 @@ def _domains(host: str) -> list[str]:
     return [".".join(labels[first:]) for first in range(len(labels))]
 
 
-def _joined(headers: Headers, name: str, text: str) -> str:
-    """The list *name* with *text* as its last member."""
+def _begun(headers: Headers, name: str) -> str:
+    """The list *name* up to where its next member goes."""
     before = headers.fields.get(name)
-    return f"{before}, {text}" if before else text
+    return f"{before}, " if before else ""
