@@ -18,6 +18,7 @@ T = TypeVar("T")
 #: How many characters of arguments are held at most, by each memory: what strangers send may be as
 #: long as the limits for heads let it.
 MOST_TEXT = 8_000_000
+ITSELF = object()
 #: How many results are noted at most on the fields of one message.
 MOST_NOTES = 16
 
@@ -54,7 +55,8 @@ def noted(function: Callable[[Headers], T]) -> Callable[[Headers], T]:
 
     For fields that are used again, such as those of an answer that a server gives or a cache keeps.
     Equal fields that are another object are worked out anew; what is noted goes when they go. The
-    function of a method knows its object only weakly, as with :func:`remembered`.
+    function of a method knows its object only weakly, as with :func:`remembered`. A result must not
+    hold the fields, which would be a circle; it may be the fields.
     """
     if isinstance(function, MethodType):
         function = partial(function.__func__, proxy(function.__self__))
@@ -65,11 +67,12 @@ def noted(function: Callable[[Headers], T]) -> Callable[[Headers], T]:
         if notes is None:
             notes = headers.notes = {}
         elif key in notes:
-            result: T = notes[key]
-            return result
+            result: Any = notes[key]
+            return headers if result is ITSELF else result  # type: ignore[return-value]
         if len(notes) >= MOST_NOTES:
             notes.clear()
-        made = notes[key] = function(headers)
+        made = function(headers)
+        notes[key] = ITSELF if made is headers else made
         return made
 
     return found

@@ -282,9 +282,12 @@ class Channel:
         if not self.closed:
             self.closed = True
             self.current = None
+            if self.timer is not None:
+                self.timer.meet()
             if self.pool is not None:
                 self.pool.gone(self)
-            for relay in self.relays:
+            relays, self.relays = self.relays, ()  # no cycle is left for the collector
+            for relay in relays:
                 relay.relay_closed(self)
 
 

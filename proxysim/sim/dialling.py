@@ -290,6 +290,7 @@ class _Tunnel:
         if dial.over:
             return
         dial.over = True
+        dial.undo = None  # no cycle is left for the collector
         if dial.answered is not None:
             dial.answered(exchange, response, body)
         else:

@@ -95,6 +95,14 @@ class Pool:
             channel.timer = self.world.deadlines.set(channel.lasts, channel.close)
         channel.home.append(channel)
 
+    def forget(self) -> None:
+        """Keep no connection any longer, without closing any: each holds what holds it."""
+        for home in self._idle.values():
+            for channel in home:
+                if channel.timer is not None:
+                    channel.timer.meet()
+            home.clear()
+
     def gone(self, channel: Channel) -> None:
         """A connection of the pool was closed."""
         if channel in channel.home:

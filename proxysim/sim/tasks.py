@@ -150,8 +150,9 @@ class Task:
             return
         self.over = True
         self.node.beside.pop(self, None)
-        if self.child is not None:
-            self.child.cancel()
+        child, self.child = self.child, None  # no cycle is left for the collector
+        if child is not None:
+            child.cancel()
         if self.incoming is not None:
             self.incoming.cancel()
         if self.tunnel is not None:

@@ -263,7 +263,10 @@ class World:
         for part in parts:
             if isinstance(part, ProxyNode):
                 part.stop()
-        parts += [part.pool for part in parts if hasattr(part, "pool")]
+        pools = [part.pool for part in parts if hasattr(part, "pool")]
+        for pool in pools:
+            pool.forget()
+        parts += pools
         parts += [part.proxy for part in parts if hasattr(part, "proxy")]
         for part in (*parts, self.recorder, self.env, self):
             vars(part).clear()

@@ -8,6 +8,7 @@ from weakref import ref
 import pytest
 
 from proxysim.messages import Headers
+from proxysim.policies.identity import ReverseIdentity
 from proxysim.policies.memory import MOST_NOTES, MOST_TEXT, kept, noted, remembered
 
 
@@ -71,6 +72,24 @@ def test_notes_of_different_functions_do_not_mix():
             (n, 2) for n in range(len(functions))
         ]
         assert len(headers.notes) <= MOST_NOTES
+
+
+IDENTITY = ReverseIdentity()
+
+
+@pytest.mark.parametrize("function", [noted(lambda headers: headers), IDENTITY._left])
+def test_what_is_noted_is_no_circle(function):
+    headers = Headers([("x", "1")])
+    assert function(headers) is function(headers)
+    gc.collect()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        del headers
+        gc.collect()
+        assert not [found for found in gc.garbage if isinstance(found, Headers)]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
 
 
 def test_what_is_noted_keeps_no_object_alive():

@@ -42,6 +42,7 @@ HIDDEN = frozenset(
 _OURS = frozenset(
     {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port", "forwarded"}
 )
+_WRITTEN = _OURS | {"via"}
 _ADDRESSED = frozenset({"location", "content-location"})
 _ADDRESS = re.compile(
     r"(?:https?:)?//(?:[^/?#@\s]*@)?(\[[^\]/?#]*\]|[^/?#:@\s]+)(?::\d*)?(?=[/?#]|\Z)", re.IGNORECASE
@@ -138,7 +139,7 @@ class ReverseIdentity:
     def _leave(self, headers: Headers) -> _Left:
         headers = headers.without(hop_by_hop(headers))
         return _Left(
-            headers.without(_OURS | {"via"}),
+            headers.change(_WRITTEN, ()),  # another object, even where none of them is there
             _begun(headers, "x-forwarded-for"),
             _begun(headers, "forwarded"),
             ("via", f"{_begun(headers, 'via')}1.1 {self.pseudonym}"),
