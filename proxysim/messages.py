@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-new = object.__new__
+_new = object.__new__
 
 
 @dataclass_transform(frozen_default=True)
@@ -128,7 +128,7 @@ class Headers:
 
 def _made(pairs: tuple[tuple[str, str], ...], fields: dict[str, str]) -> Headers:
     """Headers of *pairs* whose *fields* are known."""
-    headers = new(Headers)
+    headers = _new(Headers)
     headers.pairs, headers.fields = pairs, fields
     headers.notes = headers._hash = None
     return headers

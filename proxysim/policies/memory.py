@@ -18,6 +18,7 @@ T = TypeVar("T")
 #: How many characters of arguments are held at most, by each memory: what strangers send may be as
 #: long as the limits for heads let it.
 MOST_TEXT = 8_000_000
+#: Noted in the place of the fields themselves, lest they hold themselves.
 ITSELF = object()
 #: How many results are noted at most on the fields of one message.
 MOST_NOTES = 16

@@ -291,7 +291,7 @@ class Channel:
                 relay.relay_closed(self)
 
 
-# What the clock calls: functions, for to make a method of each would take longer than most do.
+# What the clock calls: functions, since making a method of each takes longer than most of them do.
 
 
 def _reach(exchange: Exchange) -> None:

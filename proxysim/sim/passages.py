@@ -111,7 +111,7 @@ class Passage(Body):
             self.lane.leave(self.entry)
 
 
-#: For the clock: to make a method of it for each body would take longer.
+#: For the clock: making a method of it for each body would take longer.
 _finish = Passage.finish
 
 
