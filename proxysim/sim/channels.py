@@ -104,6 +104,7 @@ class Channel:
         "secure",
         "segments",
         "sight",
+        "ticket",
         "timer",
         "up",
         "warm",
@@ -129,6 +130,7 @@ class Channel:
         self.home: list[Channel] = NOWHERE  # where its pool keeps it while it is idle
         self.idle_since = 0.0
         self.lasts = inf  # seconds that it is kept open when idle
+        self.ticket: Hashable = None  # what its first answer lets a later connection resume
         self.timer: Any = None
         self.warm = 0  # bytes sent down so far, by which the congestion window has grown
         self.closed = False

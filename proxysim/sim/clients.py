@@ -68,7 +68,6 @@ class Clients:
         self.names = names
         self.pool = Pool(world, keep_alive, connections)
         self.headers = headers
-        self._resumable: set[tuple[int, str]] = set()
         self._jar: dict[tuple[int, str], Headers] = {}  # with the cookies of member and host
 
     def start(self) -> None:
@@ -206,9 +205,8 @@ class Clients:
             )
         resumed = False
         if way.secure:
-            ticket = (call.client, way.host)
-            resumed = ticket in self._resumable
-            self._resumable.add(ticket)
+            channel.ticket = (call.client, way.host)
+            resumed = channel.ticket in self.pool.tickets
         dial = Dial(
             world,
             channel,

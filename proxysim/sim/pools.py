@@ -30,6 +30,7 @@ class Pool:
         self.keep_alive = keep_alive
         self.most = most
         self.opened = 0
+        self.tickets: set[Hashable] = set()  # the TLS sessions that may be resumed
         self._idle: dict[Hashable, list[Channel]] = {}
         self._count: dict[Hashable, int] = {}
         self._waiting: dict[Hashable, deque[Waiter]] = {}
@@ -80,7 +81,14 @@ class Pool:
             pass
 
     def release(self, channel: Channel) -> None:
-        """The answer is whole: the next request may use the connection."""
+        """The answer is whole: the next request may use the connection.
+
+        With the first comes the ticket by which the next connection resumes the session (RFC 8446,
+        section 4.6.1).
+        """
+        if channel.ticket is not None:
+            self.tickets.add(channel.ticket)
+            channel.ticket = None
         if channel.closed or channel.generation != channel.endpoint.generation:
             channel.close()
             return

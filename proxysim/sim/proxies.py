@@ -84,7 +84,6 @@ class ProxyNode(Mishaps):
         self.hits = self.misses = self.hit_bytes = self.miss_bytes = 0
         self.inside: dict[Exchange, Task | None] = {}
         self.beside: dict[Task, None] = {}
-        self._resumable: set[str] = set()
         self._inside_moments = 0.0  # ends less beginnings of all stays, so far
         self.probes = Probes(world, name, proxy)
         if world.teller is not None:
@@ -218,9 +217,9 @@ class ProxyNode(Mishaps):
             late = partial(_give_up, task, child, sent=False)
             child.deadline = self.world.deadlines.set(seconds, late)
         secure = self.secure and child.request.scheme == "https"
-        resumed = secure and target.name in self._resumable
+        resumed = secure and target.name in self.pool.tickets
         if secure:
-            self._resumable.add(target.name)
+            channel.ticket = target.name
         dial = Dial(
             self.world,
             channel,
