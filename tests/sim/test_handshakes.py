@@ -55,6 +55,16 @@ def test_at_a_server(said: dict[str, Any], full: int, later: int) -> None:
     assert found.fact("web")["handshakes"] == {"full": 1, kind: 1}
 
 
+def test_what_is_opened_before_the_first_answer_has_nothing_to_resume() -> None:
+    """The server gives tickets behind the handshake: RFC 8446, section 4.6.1."""
+    trip = 2 * A
+    first = 3 * trip + FULL + SERVICE  # TCP, TLS and the request itself
+    script = [(at, "ann", f"/{at}", 0) for at in (0.0, first - trip, first + 0.001, 100.0)]
+    found = run({"web": front(service=SERVICE)}, ["web"], script=script)
+    # The third takes the first connection, for it is idle; the last finds all of them closed.
+    assert found.fact("web")["handshakes"] == {"full": 2, "resumed": 1}
+
+
 @pytest.mark.parametrize(("said", "full", "later"), VERSIONS)
 def test_through_a_tunnel(said: dict[str, Any], full: int, later: int) -> None:
     """TCP to the proxy; CONNECT and TCP beyond it; the handshake crosses both links."""
