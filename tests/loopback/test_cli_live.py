@@ -110,7 +110,7 @@ def test_a_void_run_says_why_and_what_can_be_carried(stand, carried, mend):
 def test_what_cannot_be_done_live_is_said_before_and_beside_the_figures(stand):
     early = "edge: early data is not sent"
     stand.unlike = [f"{early}."]
-    found = said("tls-at-edge", "--for", "1s", "--set", "nodes.edge.early_data=true")
+    found = said("tls-at-edge", "--for", "20s", "--set", "nodes.edge.early_data=true")
     assert f"Not as simulated: {early}" in found.stderr
     assert f"not as simulated: {early}" in found.stdout
     assert "TLS handshakes" in found.stdout
