@@ -6,7 +6,6 @@ import argparse
 import json
 import platform
 import sys
-import sysconfig
 from typing import Any
 
 from benchmarks.filters import filter_speed
@@ -49,12 +48,6 @@ def lines(found: dict[str, Any]) -> list[tuple[str, str, str]]:
     return rows
 
 
-def build() -> str:
-    """How this Python was built: without its profile-guided optimisation it is a tenth slower."""
-    told = sysconfig.get_config_var("CONFIG_ARGS") or ""
-    return "optimised build" if "--enable-optimizations" in told else "build not optimised"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -65,7 +58,6 @@ def main() -> None:
     sizes = (50_000, 200_000) if asked.quick else (200_000, 1_000_000)
     found = {
         "python": platform.python_version(),
-        "build": build(),
         "machine": platform.machine(),
         "rounds": asked.rounds,
         "queue": queue_speed(asked.rounds, requests),
@@ -78,9 +70,7 @@ def main() -> None:
         return
     rows = lines(found)
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    sys.stdout.write(
-        f"Python {found['python']} ({found['build']}), processor time, {asked.rounds} rounds\n"
-    )
+    sys.stdout.write(f"Python {found['python']}, processor time, {asked.rounds} rounds\n")
     for what, value, target in rows:
         sys.stdout.write(f"{what:<{widths[0]}}  {value:>{widths[1]}}  {target}".rstrip() + "\n")
 
