@@ -22,6 +22,7 @@ from proxysim.policies.caching.validation import confirms, describes, updated
 from proxysim.policies.eviction.base import Eviction
 from proxysim.policies.http_date import written
 from proxysim.proxies.entries import Fill, Stored, Ticket
+from proxysim.proxies.uncacheable import Uncacheable
 
 __all__ = ["Cache"]
 
@@ -39,7 +40,8 @@ class Cache:
 
     *eviction* decides what stays within its capacity, in bytes of heads and bodies or, with
     *by_object*, in answers; *admission* what enters at all; bodies over *max_object* bytes do not.
-    With *collapse*, concurrent misses share one fetch. *stale_while_revalidate* and
+    With *collapse*, concurrent misses share one fetch, except of what could not be kept within the
+    last *hit_for_miss* seconds. *stale_while_revalidate* and
     *stale_if_error* (seconds) are granted to answers that do not say for themselves; *heuristic* is
     for those that do not say how long they are fresh. *epoch* is what *clock* read as 0, in seconds
     since 1970: an answer without a Date is then given one (RFC 9110, section 6.6.1). None is for a
@@ -58,6 +60,7 @@ class Cache:
         admission: Admission | None = None,
         max_object: int | None = None,
         collapse: bool = False,
+        hit_for_miss: float = 120.0,
         stale_while_revalidate: float = 0.0,
         stale_if_error: float = 0.0,
         heuristic: Heuristic = RFC_HEURISTIC,
@@ -76,6 +79,7 @@ class Cache:
         self.epoch = epoch
         self.named = named
         self.fills: dict[tuple[Target, str | None], Fill] = {}
+        self.uncacheable = Uncacheable(hit_for_miss)
         self.refreshing: set[Hashable] = set()
         self._kept: dict[Target, list[Stored]] = {}
         self._by_key: dict[Hashable, Stored] = {}
@@ -124,6 +128,8 @@ class Cache:
         proxy has coded it since, None if it has not.
         """
         if not storable(request, said):
+            if self.collapse:
+                self.uncacheable.note(request, said, self.clock())
             return None
         return self._ticket(self._made(request, said, response, coding, asked))
 
@@ -160,6 +166,7 @@ class Cache:
         kept = self._kept.setdefault(stored.target, [])
         kept.append(stored)
         self._by_key[key] = stored
+        self.uncacheable.forget(stored.target)
         if len(kept) > VARIANTS:
             self.discard(kept[0])
 
@@ -238,6 +245,7 @@ class Cache:
             self.eviction.discard(key)
         self._by_key.clear()
         self._kept.clear()
+        self.uncacheable.clear()
 
     def _forget(self, key: Hashable) -> None:
         stored = self._by_key.pop(key, None)

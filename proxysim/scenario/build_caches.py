@@ -42,6 +42,7 @@ def cache_of(
         admission=None if cache.admission is None else build_admission(cache.admission),
         max_object=cache.max_object,
         collapse=cache.collapse,
+        hit_for_miss=cache.hit_for_miss,
         stale_while_revalidate=cache.stale_while_revalidate,
         stale_if_error=cache.stale_if_error,
         heuristic=Heuristic(cache.heuristic.share, cache.heuristic.limit, cache.negative_ttl),

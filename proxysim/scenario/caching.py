@@ -46,6 +46,11 @@ class Cache(Grammar):
     collapse: bool = Field(
         default=False, description="Concurrent misses for one object share a single fetch."
     )
+    hit_for_miss: Duration = Field(
+        default=120.0,
+        description="With `collapse`: how long it is remembered that an answer could not be kept,"
+        " so that requests for it do not wait for one another. 0s: not at all.",
+    )
     stale_while_revalidate: Duration = Field(
         default=0.0, description="How long past its time an object is still given out."
     )

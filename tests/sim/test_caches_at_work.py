@@ -82,6 +82,21 @@ def test_personal_answers_are_not_shared() -> None:
     assert latencies(run)[1] > latencies(run)[0] + 0.4
 
 
+@pytest.mark.parametrize(("remembered", "fetches_at_once"), [("2min", 3), ("0s", 1)])
+def test_what_was_personal_is_not_waited_for_again(remembered: str, fetches_at_once: int) -> None:
+    """Three who ask at once, after one who has found out; without memory two of them wait."""
+    found = world(
+        site(collapse=True, hit_for_miss=remembered),
+        script=at(0.0, 10.0, 10.0, 10.0),
+        links=WIRES,
+        site={"cacheable": 0.0},
+    )
+    run = found.run()
+    alone = [took < latencies(run)[0] + 0.5 for took in latencies(run)[1:]]
+    assert received(found) == 4
+    assert sum(alone) == fetches_at_once
+
+
 def test_an_old_answer_is_confirmed_not_sent_again() -> None:
     run = play(site(), script=at(0.0, 50.0), links=WIRES, site={"ttl": 5.0})
     assert states(run) == ["miss", "revalidated"]
