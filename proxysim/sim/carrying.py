@@ -83,16 +83,16 @@ def send(task: Task, effect: Send) -> Any:
     if not body.complete:
         body.when_broken(partial(task.reply, CUT_SHORT))
     if seconds:
-        node.cores.run(seconds, partial(_ready, task, effect.response, body, encryption / seconds))
+        ready = (task, effect.response, body, encryption / seconds)
+        node.cores.run(seconds, _ready, ready)
         return PENDING
     node.sent_bytes += body.length
     left = channel.answer(exchange, effect.response, body, task.sent)
     return Sent(body.length) if left else PENDING
 
 
-def _ready(
-    task: Task, response: Response, body: Body, tls_share: float, waited: float, took: float
-) -> None:
+def _ready(ready: tuple[Task, Response, Body, float], waited: float, took: float) -> None:
+    task, response, body, tls_share = ready
     exchange = task.exchange
     task.node.tls_seconds += took * tls_share
     task.account.cpu += took
@@ -188,17 +188,18 @@ def work(task: Task, effect: Work) -> Any:
 
 def _on_cores(task: Task, seconds: float, reply: Any) -> Any:
     node = task.node
-    began = node.env.time
-
-    def done(waited: float, took: float) -> None:
-        task.account.cpu += took
-        task.account.wait += waited
-        if node.world.hop is not None:
-            node.span(task.call, "cpu", began)
-        task.reply(reply)
-
-    node.cores.run(seconds, done)
+    node.cores.run(seconds, _worked, (task, node.env.time, reply))
     return PENDING
+
+
+def _worked(worked: tuple[Task, float, Any], waited: float, took: float) -> None:
+    task, began, reply = worked
+    task.account.cpu += took
+    task.account.wait += waited
+    node = task.node
+    if node.world.hop is not None:
+        node.span(task.call, "cpu", began)
+    task.reply(reply)
 
 
 @carries(Connect)

@@ -193,7 +193,7 @@ class Channel:
         endpoint, body = self.endpoint, exchange.request.body
         seconds = endpoint.costs.decrypt * (body.length or 0) if self.secure and body else 0.0
         if seconds and not exchange.over and self.generation == endpoint.generation:
-            endpoint.cores.run(seconds, partial(self._deciphered, exchange))
+            endpoint.cores.run(seconds, self._deciphered, exchange)
         else:
             _reach(exchange)
 

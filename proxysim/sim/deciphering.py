@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from proxysim.messages import Failure, Response
@@ -29,13 +28,14 @@ class Deciphering:
         node, channel = self.task.node, exchange.channel
         seconds = node.costs.decrypt * body.length if channel and channel.secure else 0.0
         if seconds:
-            node.cores.run(seconds, partial(self._deciphered, exchange, response, body))
+            node.cores.run(seconds, self._deciphered, (exchange, response, body))
         else:
             self.task.on_head(exchange, response, body)
 
     def _deciphered(
-        self, exchange: Exchange, response: Response, body: Body, waited: float, took: float
+        self, answer: tuple[Exchange, Response, Body], waited: float, took: float
     ) -> None:
+        exchange, response, body = answer
         self.task.node.tls_seconds += took
         exchange.cpu += took
         exchange.wait += waited

@@ -8,7 +8,6 @@ data costs none: the first request rides with the hello (RFC 8446, section 2.3).
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from proxysim.messages import Connection, Failure, Request, Response
@@ -190,9 +189,9 @@ class Dial:
         if seconds:
             endpoint.cores.run(seconds, self._greeted)
         else:
-            self._greeted(0.0, 0.0)
+            self._greeted(None, 0.0, 0.0)
 
-    def _greeted(self, waited: float, took: float) -> None:
+    def _greeted(self, _: Any, waited: float, took: float) -> None:
         self.channel.endpoint.tls_seconds += took
         self.account.cpu += took
         self.account.wait += waited
@@ -208,9 +207,9 @@ class Dial:
         if asker is not None and seconds:
             asker.cores.run(seconds, self._secured)
         else:
-            self._secured(0.0, 0.0)
+            self._secured(None, 0.0, 0.0)
 
-    def _secured(self, waited: float, took: float) -> None:
+    def _secured(self, _: Any, waited: float, took: float) -> None:
         if self.asker is not None:
             self.asker.tls_seconds += took
         self.account.cpu += took
@@ -257,11 +256,12 @@ class _Hello:
         self.channel.endpoint = endpoint
         seconds = endpoint.costs.tls_resumed
         if seconds:
-            endpoint.cores.run(seconds, partial(self._resumed, exchange, self.world.env.time))
+            endpoint.cores.run(seconds, self._resumed, (exchange, self.world.env.time))
         else:
             endpoint.receive(exchange)
 
-    def _resumed(self, exchange: Exchange, began: float, waited: float, took: float) -> None:
+    def _resumed(self, early: tuple[Exchange, float], waited: float, took: float) -> None:
+        exchange, began = early
         endpoint = self.endpoint
         endpoint.tls_seconds += took
         exchange.cpu += took

@@ -147,26 +147,23 @@ class ProxyNode(Mishaps):
     def fetch(self, task: Task, child: Exchange, effect: Fetch) -> None:
         """Send *child* to the backend, once what comes before it is done."""
         if self.costs.request:
-            then = partial(self.route, task, child, effect)
-            done = partial(self._passed_on, child, child.call, self.env.time, then)
-            self.cores.run(self.costs.request, done)
+            passed = (child, child.call, self.env.time, self.route, (task, child, effect))
+            self.cores.run(self.costs.request, self._passed_on, passed)
         else:
             self.route(task, child, effect)
 
     def _passed_on(
         self,
-        account: Account,
-        call: Call,
-        began: float,
-        then: Callable[[], None],
+        passed: tuple[Account, Call, float, Callable[..., None], tuple[Any, ...]],
         waited: float,
         took: float,
     ) -> None:
+        account, call, began, then, further = passed
         account.cpu += took
         account.wait += waited
         if self.world.hop is not None:
             self.span(call, "cpu", began)
-        then()
+        then(*further)
 
     def _resolve(self, task: Task, child: Exchange, effect: Fetch) -> None:
         wait = self._lookup(effect.backend.name, child.call)
@@ -243,9 +240,8 @@ class ProxyNode(Mishaps):
         """Open a transport connection for a tunnel, once what comes before it is done."""
         call = task.call
         if self.costs.request and call is not None:
-            then = partial(self._resolve_tunnel, task, effect)
-            done = partial(self._passed_on, task.account, call, self.env.time, then)
-            self.cores.run(self.costs.request, done)
+            passed = (task.account, call, self.env.time, self._resolve_tunnel, (task, effect))
+            self.cores.run(self.costs.request, self._passed_on, passed)
         else:
             self._resolve_tunnel(task, effect)
 

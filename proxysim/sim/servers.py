@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from functools import partial
 from typing import TYPE_CHECKING
 
 from proxysim.costs import Costs
@@ -192,13 +191,14 @@ class Server(Mishaps):
         body = whole(length, self.code, asset.text)
         seconds = self.costs.encrypt * length if channel.secure else 0.0
         if seconds:
-            self.cores.run(seconds, partial(self._encrypted, exchange, response, body))
+            self.cores.run(seconds, self._encrypted, (exchange, response, body))
         else:
             self._send(exchange, response, body)
 
     def _encrypted(
-        self, exchange: Exchange, response: Response, body: Body, waited: float, took: float
+        self, answer: tuple[Exchange, Response, Body], waited: float, took: float
     ) -> None:
+        exchange, response, body = answer
         self.tls_seconds += took
         exchange.cpu += took
         exchange.wait += waited

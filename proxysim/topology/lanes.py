@@ -65,22 +65,29 @@ class Lane:
 
         What is returned is for :meth:`leave`.
         """
-        active, now, bandwidth = self._active, self._env.time, self.bandwidth
-        if active:
-            self._work += (now - self._since) * bandwidth / active
-        self._since = now
+        now, sending = self._env.time, self._sending
         self._joined += 1
-        entry: Sending = [self._work + size, self._joined, done]
-        self._active = active = active + 1
-        sending = self._sending
-        heappush(sending, entry)
-        if sending[0] is entry:
-            # Only the next to leave needs a timer: whoever was there before leaves later now.
+        if sending:
+            active, bandwidth = self._active, self.bandwidth
+            if active:
+                self._work += (now - self._since) * bandwidth / active
+            self._since = now
+            entry: Sending = [self._work + size, self._joined, done]
+            self._active = active = active + 1
+            heappush(sending, entry)
+            if sending[0] is not entry:
+                return entry  # whoever was there before leaves later now, which is soon enough
             delay = size * active / bandwidth
-            if now + delay < self._armed:
-                self._armed = now + delay
-                self._timer += 1
-                self._env.after(delay, _fire, (self, self._timer))
+        else:
+            self._since = now
+            entry = [self._work + size, self._joined, done]
+            self._active = 1
+            sending.append(entry)
+            delay = size / self.bandwidth
+        if now + delay < self._armed:
+            self._armed = now + delay
+            self._timer += 1
+            self._env.after(delay, _fire, (self, self._timer))
         return entry
 
     def leave(self, entry: Sending) -> None:
