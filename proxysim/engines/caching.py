@@ -85,7 +85,7 @@ def nginx_cache(subject: Subject[ReverseProxy], draft: Draft) -> tuple[list[str]
         "proxy_cache kept;",
         "proxy_cache_key $scheme$host$request_uri;",
         "proxy_cache_revalidate on;",
-        *_lock(cache),
+        *_lock(cache, draft),
         *_stale(cache, draft),
         *_admission(cache, draft),
     ]
@@ -101,9 +101,15 @@ def nginx_cache(subject: Subject[ReverseProxy], draft: Draft) -> tuple[list[str]
     return [zone], lines
 
 
-def _lock(cache: Cache) -> list[str]:
+def _lock(cache: Cache, draft: Draft) -> list[str]:
     if not cache.collapse:
         return []
+    draft.differs(
+        "nginx lets concurrent requests for what it cannot keep through one by one, half a second"
+        " apart (proxy_cache_lock)."
+    )
+    if cache.hit_for_miss:
+        draft.lacks("nginx does not remember what it could not keep (cache.hit_for_miss).")
     return ["proxy_cache_lock on;", "proxy_cache_lock_timeout 1h;", "proxy_cache_lock_age 1h;"]
 
 

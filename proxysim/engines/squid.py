@@ -136,6 +136,11 @@ def _cache(subject: Subject[ForwardProxy] | Subject[ReverseProxy], draft: Draft)
     heuristic = cache.heuristic
     limit = max(1, round(heuristic.limit / 60))
     yield f"refresh_pattern . 0 {round(100 * heuristic.share)}% {limit}"
+    if cache.collapse and cache.hit_for_miss:
+        draft.lacks(
+            "Squid does not remember what it could not keep: concurrent requests for it wait for the"
+            " first of them, each time (cache.hit_for_miss)."
+        )
     if cache.stale_while_revalidate:
         draft.lacks("Squid 5 gives out nothing stale while it asks anew (stale_while_revalidate).")
     draft.differs("Squid counts the memory of an answer in pages of 4 kB: fewer of them fit.")

@@ -6,6 +6,7 @@ import http.client
 import socket
 import ssl
 import threading
+import time
 from contextlib import ExitStack, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -13,7 +14,10 @@ import pytest
 
 
 class Origin(ThreadingHTTPServer):
-    """Answers with its name and the path; keeps what it was asked. *fails*: statuses by path."""
+    """Answers with its name and the path, after *pause* seconds; keeps what it was asked.
+
+    *fails*: statuses by path; *most*: how many requests were under way at once.
+    """
 
     daemon_threads = True
     request_queue_size = 128
@@ -25,6 +29,9 @@ class Origin(ThreadingHTTPServer):
         self.peers = []
         self.open = set()
         self.fails = {}
+        self.pause = 0.0
+        self.under_way = self.most = 0
+        self.counting = threading.Lock()
         if tls is not None:
             self.socket = tls.wrap_socket(self.socket, server_side=True)
 
@@ -38,6 +45,15 @@ class Origin(ThreadingHTTPServer):
     def process_request(self, request, client_address):
         self.open.add(request)
         super().process_request(request, client_address)
+
+    def work(self):
+        """Take the time that an answer takes."""
+        with self.counting:
+            self.under_way += 1
+            self.most = max(self.most, self.under_way)
+        time.sleep(self.pause)
+        with self.counting:
+            self.under_way -= 1
 
     def leave(self):
         """Listen no more, and break off every connection."""
@@ -59,6 +75,7 @@ class Handler(BaseHTTPRequestHandler):
         told = {name.lower(): ", ".join(self.headers.get_all(name)) for name in self.headers}
         self.server.peers.append(self.client_address[0])
         self.server.asked.append((self.path, told))
+        self.server.work()
         body = f"{self.server.name} {self.path} {'text ' * 500}".encode()
         self.send_response(self.server.fails.get(self.path, 200))
         self.send_header("Content-Type", "text/html")

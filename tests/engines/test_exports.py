@@ -104,6 +104,7 @@ OF_BOTH = {
     "cache.admission": "tinylfu",
     "cache.max_object": "1MB",
     "cache.collapse": True,
+    "cache.hit_for_miss": "7s",
     "cache.stale_while_revalidate": "7s",
     "cache.stale_if_error": "7s",
     "cache.negative_ttl": "7s",
@@ -202,6 +203,7 @@ BESIDE = {
 }
 #: Settings that cannot be without another one.
 TOGETHER = {
+    "cache.hit_for_miss": {"cache.collapse": True},
     "shedding.first": {"shedding.reserve": "20%"},
     "shedding.reserve": {"shedding.first": ["shop.example"]},
     "shedding.queue_delay.target": {"limits.proxy.in_flight": 5},

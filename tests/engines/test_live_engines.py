@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from random import Random
@@ -220,6 +221,21 @@ def test_an_answer_is_kept_and_a_private_one_is_not(engine, stand, client):
     bodies = [asked.get(path)[2] for path in ("/a", "/a", "/private", "/private", "/a")]
     assert bodies[0] == bodies[1] == bodies[4]
     assert origins["shop"].paths() == ["/a", "/private", "/private"]
+
+
+@pytest.mark.parametrize(("engine", "at_once"), [("nginx", 1), ("squid", 2), ("haproxy", 3)])
+def test_what_is_private_is_waited_for_each_time_as_we_say(engine, at_once, stand, client):
+    """Three who ask at once: one by one, two behind the first, or all, who share nothing."""
+    cache = {"capacity": "10MB", "collapse": True}
+    under_way, origins = stand(engine, scenario(members=1, cache=cache), "edge")
+    origins["shop"].pause = 0.4
+    clients = [client(under_way.listens[0]) for _ in range(3)]
+    for _ in range(2):
+        origins["shop"].most = 0
+        with ThreadPoolExecutor(3) as pool:
+            answers = list(pool.map(lambda each: each.get("/private")[0], clients))
+        assert answers == [200] * 3
+        assert origins["shop"].most == at_once
 
 
 @pytest.mark.parametrize("engine", REVERSE)
