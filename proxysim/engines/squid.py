@@ -138,8 +138,8 @@ def _cache(subject: Subject[ForwardProxy] | Subject[ReverseProxy], draft: Draft)
     yield f"refresh_pattern . 0 {round(100 * heuristic.share)}% {limit}"
     if cache.collapse and cache.hit_for_miss:
         draft.lacks(
-            "Squid does not remember what it could not keep: concurrent requests for it wait for the"
-            " first of them, each time (cache.hit_for_miss)."
+            "Squid does not remember what it could not keep: concurrent requests for it wait for"
+            " the first of them, each time (cache.hit_for_miss)."
         )
     if cache.stale_while_revalidate:
         draft.lacks("Squid 5 gives out nothing stale while it asks anew (stale_while_revalidate).")
