@@ -115,7 +115,7 @@ class Course:
             return
         self._sending[leg] = True
 
-        def done() -> None:
+        def done(_: Any) -> None:
             self._sending[leg] = False
             self._left(leg, piece)
             waiting = self._waiting[leg]

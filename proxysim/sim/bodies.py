@@ -7,7 +7,7 @@ from typing import Any
 
 __all__ = ["Body", "whole"]
 
-Call = Callable[[], None]
+Call = Callable[[Any], Any]
 
 
 class Body:
@@ -32,29 +32,29 @@ class Body:
         self.text = text
         self.replayable = True
         self.broken = False
-        self._followers: list[tuple[Call, Call]] | None = None
+        self._followers: list[tuple[Call, Call, Any]] | None = None
 
-    def follow(self, complete: Call, broken: Call) -> None:
+    def follow(self, complete: Call, broken: Call, carries: Any = None) -> None:
         """Call *complete* when the last byte is here, *broken* if the rest will never come.
 
-        What is known already is said at once.
+        Either is handed what it *carries*. What is known already is said at once.
         """
         if self.complete:
-            complete()
+            complete(carries)
         elif self.broken:
-            broken()
+            broken(carries)
         elif self._followers is None:
-            self._followers = [(complete, broken)]
+            self._followers = [(complete, broken, carries)]
         else:
-            self._followers.append((complete, broken))
+            self._followers.append((complete, broken, carries))
 
-    def when_complete(self, call: Call) -> None:
-        """Call *call* when the last byte is here; at once if it is."""
-        self.follow(call, _nothing)
+    def when_complete(self, call: Call, carries: Any = None) -> None:
+        """Call *call* with *carries* when the last byte is here; at once if it is."""
+        self.follow(call, _nothing, carries)
 
-    def when_broken(self, call: Call) -> None:
-        """Call *call* if the rest will never come."""
-        self.follow(_nothing, call)
+    def when_broken(self, call: Call, carries: Any = None) -> None:
+        """Call *call* with *carries* if the rest will never come."""
+        self.follow(_nothing, call, carries)
 
     def finish(self, _: Any = None) -> None:
         """The last byte is here."""
@@ -63,24 +63,24 @@ class Body:
         self.complete = True
         followers, self._followers = self._followers, None
         if followers is not None:
-            for complete, _ in followers:
-                complete()
+            for complete, _, carries in followers:
+                complete(carries)
 
-    def break_off(self) -> None:
+    def break_off(self, _: Any = None) -> None:
         """The rest will never come: who sends it stops, who waits for it is told."""
         if self.complete or self.broken:
             return
         self.broken = True
         self.stop()
         followers, self._followers = self._followers, None
-        for _, broken in followers or ():
-            broken()
+        for _, broken, carries in followers or ():
+            broken(carries)
 
     def stop(self) -> None:
         """Let nothing more of it come; what is not on its way needs no stopping."""
 
 
-def _nothing() -> None:
+def _nothing(_: Any) -> None:
     """What a follower does that wants to hear of the other end only."""
 
 

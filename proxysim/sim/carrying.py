@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from proxysim.messages import Response
@@ -25,6 +24,8 @@ from proxysim.sim.channels import Channel
 from proxysim.sim.exchange import Exchange
 from proxysim.sim.probes import PROBING
 from proxysim.sim.tasks import PENDING, Task, carries
+
+_finish, _break_off = Body.finish, Body.break_off  # looked up once
 
 CUT_SHORT = Sent(0, source_complete=False)
 STATES = {name: code for code, name in enumerate(CACHE_STATES)}
@@ -81,7 +82,7 @@ def send(task: Task, effect: Send) -> Any:
     # What it did not ask anybody for it has answered itself.
     seconds = encryption if account.attempts else encryption + node.costs.hit
     if not body.complete:
-        body.when_broken(partial(task.reply, CUT_SHORT))
+        body.when_broken(_cut_short, task)
     if seconds:
         ready = (task, effect.response, body, encryption / seconds)
         node.cores.run(seconds, _ready, ready)
@@ -117,10 +118,14 @@ def drain(task: Task, effect: Drain) -> Any:
     if body.complete:  # type: ignore[attr-defined]
         return Sent(body.length or 0)
     body.follow(  # type: ignore[attr-defined]
-        lambda: task.reply(Sent(body.length or 0)),
-        lambda: task.reply(CUT_SHORT),
+        lambda _: task.reply(Sent(body.length or 0)), lambda _: task.reply(CUT_SHORT)
     )
     return PENDING
+
+
+def _cut_short(task: Task) -> None:
+    """The rest of what is being sent will not come."""
+    task.reply(CUT_SHORT)
 
 
 @carries(Discard)
@@ -136,12 +141,12 @@ def _keep(task: Task, body: Any, store: Any) -> None:
     """Let *store* have a copy when the body is whole; a task that is closed abandons it."""
     task.store = store
 
-    def commit() -> None:
+    def commit(_: Any) -> None:
         if task.store is store:
             task.store = None
             store.commit(whole(body.length, task.node.code, body.text))
 
-    def abandon() -> None:
+    def abandon(_: Any) -> None:
         if task.store is store:
             task.store = None
             store.abandon()
@@ -159,7 +164,7 @@ def encode(task: Task, effect: Encode) -> Any:
     origin = source.origin if isinstance(source, Body) else node.code
     out = Body(node.costs.compressed(length, coding), origin)
     if isinstance(source, Body):
-        source.follow(out.finish, out.break_off)
+        source.follow(_finish, _break_off, out)
     else:
         out.finish()
     seconds = node.costs.work(f"compress:{coding}", length)
@@ -175,7 +180,7 @@ def cut(task: Task, effect: Cut) -> Any:
     origin = source.origin if isinstance(source, Body) else task.node.code
     part = Body(effect.last - effect.first + 1, origin, complete=not isinstance(source, Body))
     if isinstance(source, Body):
-        source.follow(part.finish, part.break_off)
+        source.follow(_finish, _break_off, part)
     return part
 
 

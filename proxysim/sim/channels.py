@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable
-from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -175,7 +174,7 @@ class Channel:
             path.tally.bytes += size
             source = whole(size, 0)
             out = path.carry(world.env, source, size, delay, self.member, exchange, None)
-            out.when_complete(partial(self._uploaded, exchange))
+            out.when_complete(self._uploaded, exchange)
             return
         if size:
             # A head alone neither waits for what else is on the wire nor holds it up.
@@ -241,8 +240,8 @@ class Channel:
             return True
         out = path.carry(world.env, body, size, delay, self.member, exchange, left)
         if world.hop is not None:
-            passed = partial(world.hop_body, call.id, path, world.env.time, body.length)
-            out.when_complete(passed)
+            began = world.env.time
+            out.when_complete(lambda _: world.hop_body(call.id, path, began, body.length))
         exchange.arriving = out
         if exchange.asker.wants_whole:
             exchange.first_byte = world.env.time + delay
@@ -266,7 +265,7 @@ class Channel:
         held = Body(body.length, body.origin, text=body.text)
 
         def release(_: Any) -> None:
-            body.when_complete(held.finish)
+            body.when_complete(Body.finish, held)
 
         self.world.env.after(stalls * self.round_trip, release)
         return held

@@ -236,7 +236,7 @@ class Clients:
         if not body.complete:
             if exchange.first_byte is None:
                 exchange.first_byte = self.env.time
-            body.when_complete(partial(self.on_head, exchange, response, body))
+            body.when_complete(_whole, (self, exchange, response, body))
             return
         if exchange.over:
             return
@@ -345,6 +345,12 @@ def _arrive(due: tuple[Clients, Iterator[Draw], Draw]) -> None:
         env = clients.env
         delay = following.at - env.time
         env.after(delay if delay > 0 else 0.0, _arrive, (clients, draws, following))
+
+
+def _whole(answered: tuple[Clients, Exchange, Response, Body]) -> None:
+    """The rest of an answer has come."""
+    clients, exchange, response, body = answered
+    clients.on_head(exchange, response, body)
 
 
 def _give_up(exchange: Exchange) -> None:

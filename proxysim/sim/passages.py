@@ -7,7 +7,6 @@ last byte from upstream) + latency``, lane by lane.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +66,7 @@ class Passage(Body):
     def join(self, size: int) -> None:
         """The first byte has got to the lane."""
         if not self.broken and self.lane is not None:
-            self.entry = self.lane.join(size, self.done)
+            self.entry = self.lane.join(size, Passage.done, self)
 
     def done(self) -> None:
         """The lane has sent all of it, or the source has brought all of it."""
@@ -90,8 +89,8 @@ class Passage(Body):
         followers = self._followers
         if followers is not None:
             self._followers = None
-            for complete, _ in followers:
-                complete()
+            for complete, _, carries in followers:
+                complete(carries)
         reader = self.reader
         if reader is not None:
             self.reader = None
@@ -99,7 +98,7 @@ class Passage(Body):
             if response is not None and not reader.over:
                 reader.asker.on_head(reader, response, self)
 
-    def break_off(self) -> None:
+    def break_off(self, _: Any = None) -> None:
         if self.complete or self.broken:
             return
         super().break_off()
@@ -153,13 +152,13 @@ class LongPassage(Passage):
     def _join_at(self, at: tuple[int, Lane, int]) -> None:
         index, lane, size = at
         if not self.broken:
-            self.entries.append((lane, lane.join(size, partial(self._sent, index))))
+            self.entries.append((lane, lane.join(size, self._sent, index)))
 
     def _sent(self, index: int) -> None:
         self.ends[index] = self.clock.time
         self._check()
 
-    def source_done(self) -> None:
+    def source_done(self, _: Any = None) -> None:
         """The source has brought all of it."""
         self.source = self.clock.time
         self._check()

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Path"]
 
+#: Looked up once: each body that passes needs them.
+_done, _break_off = Passage.done, Passage.break_off
+
 SEGMENT = 1460  # bytes of payload
 INITIAL_WINDOW = 10 * SEGMENT  # RFC 6928
 
@@ -124,11 +127,11 @@ class Path:
         passage = Passage(clock, body, delay - offset, exchange, left, lane)
         if not body.complete:
             passage.waiting = 2
-            body.follow(passage.done, passage.break_off)
+            body.follow(_done, _break_off, passage)
         if offset:
             clock.after(offset, passage.join, size)
         elif lane is not None:
-            passage.join(size)
+            passage.entry = lane.join(size, _done, passage)
         else:
             passage.done()
         return passage

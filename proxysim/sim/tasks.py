@@ -7,7 +7,6 @@ nothing to do, a wire without latency); then the generator goes on in the same t
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from proxysim.messages import Failure, Response
@@ -182,7 +181,7 @@ class Task:
                 self.node.pool.release(channel)
             else:
                 self.incoming = exchange
-                body.follow(partial(self._arrived, channel), channel.close)
+                body.follow(_arrived, _broken, (self, channel))
         if exchange is not self.child:
             return
         self.child = None
@@ -204,10 +203,6 @@ class Task:
         else:
             self.run(head)
 
-    def _arrived(self, channel: Channel) -> None:
-        self.incoming = None
-        self.node.pool.release(channel)
-
     def inherit(self, other: Task) -> None:
         """Go on where *other* has ended: with what it found out, and the answer still coming."""
         account, found = self.account, other.account
@@ -217,10 +212,7 @@ class Task:
         exchange = other.incoming
         if exchange is not None and exchange.arriving is not None:
             self.incoming = exchange
-            exchange.arriving.when_complete(self._complete)
-
-    def _complete(self) -> None:
-        self.incoming = None
+            exchange.arriving.when_complete(_complete, self)
 
     def on_failure(self, exchange: Exchange, failure: Failure) -> None:
         """No answer from upstream."""
@@ -244,3 +236,23 @@ class Task:
         """The connection that it relays is gone."""
         if not self.over:
             self.node.env.soon(self.reply, Closed(0, channel.warm, "client"))
+
+
+# What becomes of the body that a task waits for; functions, as those that the clock calls.
+
+
+def _complete(task: Task) -> None:
+    """All of it is here."""
+    task.incoming = None
+
+
+def _arrived(coming: tuple[Task, Channel]) -> None:
+    """All of it is here, and the connection that it came on is free."""
+    task, channel = coming
+    task.incoming = None
+    task.node.pool.release(channel)
+
+
+def _broken(coming: tuple[Task, Channel]) -> None:
+    """The rest will never come, nor anything else on this connection."""
+    coming[1].close()

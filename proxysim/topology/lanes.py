@@ -27,7 +27,8 @@ class Clock(Protocol):
     def after(self) -> Callable[..., Any]: ...
 
 
-#: A transfer on a lane: the work at which it is done, its number, and whom to tell (None: gone).
+#: A transfer on a lane: the work at which it is done, its number, whom to call (None: gone), and
+#: with what.
 Sending = list[Any]
 
 
@@ -60,8 +61,8 @@ class Lane:
     def __len__(self) -> int:
         return self._active
 
-    def join(self, size: float, done: Callable[[], None]) -> Sending:
-        """Send *size* bytes; *done* is called when the last of them has left.
+    def join(self, size: float, call: Callable[[Any], None], carries: Any = None) -> Sending:
+        """Send *size* bytes; *call* is called with *carries* when the last of them has left.
 
         What is returned is for :meth:`leave`.
         """
@@ -72,7 +73,7 @@ class Lane:
             if active:
                 self._work += (now - self._since) * bandwidth / active
             self._since = now
-            entry: Sending = [self._work + size, self._joined, done]
+            entry: Sending = [self._work + size, self._joined, call, carries]
             self._active = active = active + 1
             heappush(sending, entry)
             if sending[0] is not entry:
@@ -80,7 +81,7 @@ class Lane:
             delay = size * active / bandwidth
         else:
             self._since = now
-            entry = [self._work + size, self._joined, done]
+            entry = [self._work + size, self._joined, call, carries]
             self._active = 1
             sending.append(entry)
             delay = size / self.bandwidth
@@ -94,7 +95,7 @@ class Lane:
         """Stop sending: the others share what that frees."""
         if entry[2] is not None:
             self._advance()
-            entry[2] = None
+            entry[2] = entry[3] = None
             self._active -= 1
             self._arm()
 
@@ -142,8 +143,8 @@ def _fire(due: tuple[Lane, int]) -> None:
     lane._since = now
     while sending:
         entry = sending[0]
-        done = entry[2]
-        if done is not None:
+        call = entry[2]
+        if call is not None:
             left = entry[0] - lane._work
             # A remainder too small to move the clock is rounding, and counts as done.
             if left > 0.0:
@@ -151,9 +152,10 @@ def _fire(due: tuple[Lane, int]) -> None:
                     break
                 lane._work += left
             lane._active -= 1
-            entry[2] = None
+            carries = entry[3]
+            entry[2] = entry[3] = None  # no cycle is left for the collector
             heappop(sending)
-            done()
+            call(carries)
         else:
             heappop(sending)
     if sending:

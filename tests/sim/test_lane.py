@@ -23,11 +23,11 @@ def ends(joins: Sequence[Join], changes: Sequence[tuple[float, float]] = ()) -> 
     found = [-1.0] * len(joins)
 
     def join(number: int, size: int) -> None:
-        def done() -> None:
-            assert found[number] < 0, "it ends once"
-            found[number] = clock.now
+        lane.join(size, done, number)
 
-        lane.join(size, done)
+    def done(number: int) -> None:
+        assert found[number] < 0, "it ends once"
+        found[number] = clock.now
 
     for number, (at, size) in enumerate(joins):
         clock.after(at, lambda _, number=number, size=size: join(number, size))
@@ -115,6 +115,6 @@ def test_one_that_joins_because_another_ends(size: int) -> None:
     clock = Clock()
     lane = Lane(clock, BANDWIDTH)
     found: list[float] = []
-    lane.join(1000, lambda: lane.join(size, lambda: found.append(clock.now)))
+    lane.join(1000, lambda _: lane.join(size, lambda _: found.append(clock.now)))
     clock.turn_until(100.0)
     assert found == pytest.approx([1.0 + size / BANDWIDTH])
