@@ -10,6 +10,9 @@ __all__ = ["Uncacheable"]
 #: Most targets remembered; beyond that the one noted first is forgotten.
 MOST = 10_000
 
+#: Targets with longer paths are not remembered, so that strangers cannot fill memory with them.
+LONGEST = 1000
+
 
 class Uncacheable:
     """Targets whose last answer could not be kept, each remembered for so many *seconds*.
@@ -17,7 +20,8 @@ class Uncacheable:
     Concurrent requests for one target wait for the first of them, whose answer may be for all. For
     a personal page it never is: they would wait for nothing, time and again. 0 remembers nothing.
 
-    Source: Varnish's hit-for-miss, https://varnish-cache.org/docs/trunk/users-guide/vcl-actions.html.
+    Source: Varnish's hit-for-miss; its builtin.vcl marks such answers for two minutes, in
+    vcl_backend_response. That errors and long paths are left out is our own.
     """
 
     __slots__ = ("_until", "seconds")
@@ -36,6 +40,8 @@ class Uncacheable:
         if not self.seconds or request.method != "GET" or not 200 <= status < 500:
             return
         if status == 206 or status == 304 or "authorization" in request.headers.fields:
+            return
+        if len(request.path) > LONGEST:
             return
         where = target(request)
         self._until.pop(where, None)

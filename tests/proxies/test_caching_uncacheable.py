@@ -6,7 +6,7 @@ import pytest
 
 from proxysim.messages import Failure
 from proxysim.proxies.effects import Fetch, Spawn
-from proxysim.proxies.uncacheable import MOST, Uncacheable
+from proxysim.proxies.uncacheable import LONGEST, MOST, Uncacheable
 from tests.proxies.origin import HOUR, Site, get, said
 
 PERSONAL = said(cache_control="private")
@@ -85,3 +85,7 @@ def test_memory_is_bounded_and_the_oldest_goes():
     memory.note(get(path="/new"), PERSONAL.response, 20.0)
     assert memory.knows(get(path="/1"), 20.0)
     assert not memory.knows(get(path="/2"), 20.0)
+    for length in (LONGEST, LONGEST + 1):
+        path = "/".ljust(length, "x")
+        memory.note(get(path=path), PERSONAL.response, 20.0)
+        assert memory.knows(get(path=path), 20.0) == (length <= LONGEST)
