@@ -14,7 +14,9 @@ const whole = (value) => Number.isFinite(value) ? value.toFixed(0) : "–";
 export function chartsOf(traces, labels) {
   const since = Math.min(...traces.map((trace) => trace.since));
   const until = Math.max(...traces.map((trace) => trace.until));
-  const times = Float64Array.from({length: POINTS + 1}, (_, k) => since + ((until - since) * k) / POINTS);
+  // The last is the end itself, not a rounding before it: something has ended just then.
+  const times = Float64Array.from({length: POINTS + 1},
+    (_, k) => (k < POINTS ? since + ((until - since) * k) / POINTS : until));
   const series = traces.map((trace) => seriesOf(trace, times));
   const pair = (key) => series.map((found, pane) => ({label: labels[pane], values: found[key]}));
   const charts = [];
