@@ -112,6 +112,15 @@ class Cache:
                 self.admission.touch(key)
         return found
 
+    def shares(self, request: Request, stored: Stored | None, now: float) -> bool:
+        """Whether the fetch for *request*, which *stored* does not answer, is for all who come.
+
+        Not of a part, nor of what lately could not be kept; what is *stored* could be.
+        """
+        if request.method != "GET" or "range" in request.headers.fields:
+            return False
+        return stored is not None or not self.uncacheable.knows(request, now)
+
     # Keeping.
 
     def ticket(

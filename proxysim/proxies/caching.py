@@ -71,12 +71,7 @@ class CachingProxy(Proxy):
                 return self._send_stored(request, cache, stored, "stale")
         if freshness.only_if_cached(request):
             return self._decline()
-        if (
-            cache.collapse
-            and request.method == "GET"
-            and "range" not in request.headers.fields
-            and (stored is not None or not cache.uncacheable.knows(request, now))
-        ):
+        if cache.collapse and cache.shares(request, stored, now):
             return self._share(request, cache, stored, codings, now)
         return self._fetch(request, cache, stored, now)
 
